@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6 language mode, warnings are errors.
+let house: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let nio: [Target.Dependency] = [product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio")]
+let logging = product("Logging", "swift-log")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+
+/// The floors, lowest first. A target imports only from floors below its own; `Tests/TidyTests` checks it.
+let package = Package(
+    name: "fature-cluster",
+    products: [.executable(name: "fature", targets: ["fature"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.3"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: [.defaults, "YAML"]),
+    ],
+    targets: [
+        // Floor 0: system libraries.
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+
+        // Floor 1: words everyone uses. No I/O.
+        .target(name: "Core", swiftSettings: house),
+
+        // Floor 2: pure mechanisms. No I/O.
+        .target(name: "Hierarchy", dependencies: ["Core"], swiftSettings: house),
+        .target(name: "Placement", dependencies: ["Core"], swiftSettings: house),
+        .target(name: "Ownership", dependencies: ["Core"], swiftSettings: house),
+        .target(name: "Dataset", dependencies: ["Core"], swiftSettings: house),
+        .target(name: "Frames", dependencies: ["Core"], swiftSettings: house),
+
+        // Floor 3: one adapter for one thing.
+        .target(name: "PostgresClient", dependencies: ["Core", "CPostgreSQL"], swiftSettings: house),
+        .target(name: "RedisClient", dependencies: ["Core", "CHiredis"], swiftSettings: house),
+        .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
+        .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
+        .target(
+            name: "Store", dependencies: ["Core", "Dataset", "Hierarchy", "PostgresClient"],
+            resources: [.embedInCode("Migrations")], swiftSettings: house),
+
+        // Floor 4: services, each one `run()` under ServiceLifecycle.
+        .target(
+            name: "Worker",
+            dependencies: ["Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "Telemetry", logging, lifecycle] + nio,
+            swiftSettings: house),
+        .target(
+            name: "Coordinator",
+            dependencies: ["Core", "Placement", "Ownership", "Store", "PostgresClient", "Telemetry", logging, lifecycle],
+            swiftSettings: house),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
+                product("NIOHTTP1", "swift-nio"),
+            ] + nio,
+            swiftSettings: house),
+
+        // Floor 5: what people start.
+        .executableTarget(
+            name: "fature",
+            dependencies: [
+                "Core", "Dataset", "Store", "PostgresClient", "RedisClient", "Telemetry", "Worker", "Coordinator", "Gateway",
+                logging, lifecycle,
+                product("ArgumentParser", "swift-argument-parser"),
+                product("Configuration", "swift-configuration"),
+            ],
+            swiftSettings: house),
+
+        // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
+        .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
+        .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),
+    ],
+    swiftLanguageModes: [.v6]
+)
