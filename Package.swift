@@ -80,6 +80,7 @@ let package = Package(
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
         .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),
+        .testTarget(name: "HierarchyTests", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
