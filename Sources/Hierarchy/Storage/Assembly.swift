@@ -137,7 +137,9 @@ final class Assembly {
             list: { add in
                 for rank in 0..<UInt32(self.snapshot.overlay.count) {
                     let reference = self.overlayFrom + self.snapshot.overlay.order[rank]
-                    if self.detached.isEmpty || self.detached[reference] == nil { add(reference, self.parentReference(reference)) }
+                    if self.detached.isEmpty || self.detached[reference] == nil {
+                        add(reference, self.parentReference(reference))
+                    }
                 }
                 for row in 0..<UInt32(self.arrivals.count) { add(self.arrivalsFrom + row, self.arrivalParents[row]) }
                 for (reference, target) in self.detached { if let target { add(reference, target) } }
