@@ -81,6 +81,7 @@ let package = Package(
         .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),
         .testTarget(name: "HierarchyTests", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
+        .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
