@@ -1,0 +1,147 @@
+import Glibc
+import PostgresClient
+import Synchronization
+
+/// A PostgreSQL server of our own: on a free port of 127.0.0.1, in a scratch folder, gone with the test process.
+///
+/// Run as the user `postgres` when the tests run as root, which PostgreSQL refuses for itself.
+package final class PrivatePostgres: Sendable {
+    /// Connection string of the database `postgres` as superuser `postgres`.
+    package var url: String { url(database: "postgres") }
+    package let password: String
+    package let port: Int
+
+    private let folder: String
+    private let isDurable: Bool
+    private let process: Mutex<ServerProcess?>
+
+    private static let ports = 20
+
+    /// - Parameter durable: keep fsync and its kin on, for tests that kill the server and look at what it kept.
+    package static func start(durable: Bool = false) async throws -> PrivatePostgres {
+        try await ScratchServer.blocking { try PrivatePostgres(durable: durable) }
+    }
+
+    private static let sharedServer = SharedServer { try await PrivatePostgres.start() }
+
+    /// One server for the whole test process; do not stop it. Take a database of your own from it: `TestDatabase.create()`.
+    package static func shared() async throws -> PrivatePostgres { try await sharedServer.value() }
+
+    private init(durable: Bool) throws {
+        isDurable = durable
+        password = ScratchServer.password()
+        folder = try ScratchServer.makeFolder("postgres")
+        do {
+            let passwordFile = "\(folder)/password"
+            try ChildProcess.write(password, to: passwordFile)
+            if getuid() == 0 {
+                guard let user = getpwnam("postgres") else {
+                    throw TestServerError("there is no user postgres to run the server")
+                }
+                guard chown(folder, user.pointee.pw_uid, user.pointee.pw_gid) == 0,
+                    chown(passwordFile, user.pointee.pw_uid, user.pointee.pw_gid) == 0
+                else { throw TestServerError("cannot give \(folder) to the user postgres") }
+            }
+            try ChildProcess.run(
+                Self.asOwner + [
+                    try Self.program("initdb"), "--pgdata", "\(folder)/data", "--username", "postgres", "--pwfile", passwordFile,
+                    "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync",
+                ], log: "\(folder)/initdb.log")
+            var attempt = 0
+            while true {
+                let port = try ScratchServer.freePort()
+                do {
+                    let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
+                    self.port = port
+                    process = Mutex(server)
+                    return
+                } catch {
+                    attempt += 1
+                    let log = ChildProcess.contents("\(folder)/server.log") ?? ""
+                    guard attempt < Self.ports, log.contains("Address already in use") else { throw error }
+                    unlink("\(folder)/server.log")
+                }
+            }
+        } catch {
+            Self.remove(folder)
+            throw error
+        }
+    }
+
+    deinit { process.withLock { $0?.end(keepFolder: false) } }
+
+    package func url(database: String) -> String { "postgresql://postgres:\(password)@127.0.0.1:\(port)/\(database)" }
+
+    /// What the server wrote to its log.
+    package var log: String { ChildProcess.contents("\(folder)/server.log") ?? "" }
+
+    /// The postmaster.
+    package var pid: pid_t? { process.withLock { $0?.pid } }
+
+    /// Ends the server in an orderly way, without waiting for its clients (a fast shutdown). `start` again with `restart()`.
+    package func stop() async throws { try await ScratchServer.blocking { [self] in try end(signal: SIGINT) } }
+
+    /// Kills the server as a crash would.
+    package func kill() async throws { try await ScratchServer.blocking { [self] in try end(signal: SIGKILL) } }
+
+    /// Stops the server if it runs, and starts it on the same port and data.
+    package func restart() async throws {
+        try await ScratchServer.blocking { [self] in
+            try end(signal: SIGINT)
+            let server = try Self.launch(folder: folder, port: port, password: password, durable: isDurable)
+            process.withLock { $0 = server }
+        }
+    }
+
+    private func end(signal: Int32) throws {
+        let server = process.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        guard let server else { return }
+        Glibc.kill(server.pid, signal)
+        let end = ContinuousClock.now + .seconds(20)
+        while server.isRunning, ContinuousClock.now < end { usleep(5_000) }
+        let didObey = !server.isRunning
+        server.end(keepFolder: true)
+        guard didObey else { throw TestServerError("the server did not stop within 20 s:\n\(log)") }
+    }
+
+    private static func launch(folder: String, port: Int, password: String, durable: Bool) throws -> ServerProcess {
+        var settings = [
+            "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=200",
+            "shared_buffers=128MB", "max_wal_size=2GB", "log_min_messages=warning", "timezone=UTC", "jit=off",
+        ]
+        if !durable { settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] }
+        let process = try ServerProcess(
+            folder: folder,
+            command: asOwner + [try program("postgres"), "-D", "\(folder)/data"] + settings.flatMap { ["-c", $0] })
+        let configuration = try PostgresConfiguration(
+            url: "postgresql://postgres:\(password)@127.0.0.1:\(port)/postgres", applicationName: "fature tests",
+            connectTimeoutMilliseconds: 2000)
+        do {
+            try ScratchServer.awaitReady(process, log: "\(folder)/server.log") {
+                (try? PostgresConnection(configuration)) != nil
+            }
+        } catch {
+            process.end(keepFolder: true)
+            throw error
+        }
+        return process
+    }
+
+    private static var asOwner: [String] {
+        getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : []
+    }
+
+    /// The newest installed server's programs, where Debian keeps them, or those on the path.
+    private static func program(_ name: String) throws -> String {
+        let versions = (13...20).reversed().map { "/usr/lib/postgresql/\($0)/bin/\(name)" }
+        return versions.first { access($0, X_OK) == 0 } ?? name
+    }
+
+    private static func remove(_ folder: String) {
+        // A failed start must not leave its folder; that start's error is the one to tell.
+        _ = try? ChildProcess.run(["rm", "-rf", folder], log: "/dev/null")
+    }
+}
