@@ -1,8 +1,28 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Fature: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fature",
-        abstract: "A sharded cluster that holds a referral hierarchy in memory and answers over HTTP/2.")
+        abstract: "A sharded cluster that holds a referral hierarchy in memory and answers over HTTP/2.",
+        discussion: "On one machine, start with: fature up --demo",
+        subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self])
+
+    /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as CommandError {
+            Console.progress("fature: \(error.message)")
+            Foundation.exit(error.status.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -1,0 +1,30 @@
+/// What a command's exit status says. The numbers follow sysexits.h, so that scripts can tell the cases apart.
+enum ExitStatus: Int32, CaseIterable {
+    case success = 0
+    /// A check was made and its answer is no: a failed validation, a cluster that is not ready.
+    case negative = 1
+    /// Nothing is running here (`fature status`).
+    case notRunning = 3
+    /// A flag or argument makes no sense.
+    case usage = 64
+    /// A server (PostgreSQL, Redis) does not answer.
+    case serverUnavailable = 69
+    /// A process of the cluster failed.
+    case processFailed = 70
+    /// The operating system refused: a port in use, no file descriptors.
+    case systemRefused = 71
+    /// A program or a system user that is needed is not installed.
+    case programMissing = 72
+    /// A file or folder cannot be created or read.
+    case fileRefused = 73
+    /// Another `fature up` runs in this folder.
+    case alreadyRunning = 75
+    /// The database's schema is older or newer than this program.
+    case schemaMismatch = 76
+    /// A password or a permission is wrong.
+    case accessDenied = 77
+    /// A configuration file, key or value is wrong.
+    case configuration = 78
+    /// Stopped by Ctrl-C before the work was done.
+    case interrupted = 130
+}

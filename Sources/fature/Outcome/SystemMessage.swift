@@ -1,0 +1,6 @@
+import Foundation
+
+/// What the operating system says of an error number.
+func systemMessage(_ number: Int32) -> String {
+    String(cString: strerror(number))
+}

@@ -1,0 +1,142 @@
+import Foundation
+
+/// One run of `fature up`, from the lock to the last process's end.
+///
+/// Everything happens on one thread, which lives as long as the run: the kernel ends the private servers when the thread that
+/// started them ends.
+struct UpSession {
+    private enum Phase { static let gateway = 0, workers = 1, coordinator = 2, redis = 3, postgres = 4 }
+    private static let roleStopMillisecondsMax = 15_000
+    private static let serverStopMillisecondsMax = 60_000
+    /// The first load of a large network from a cold disk.
+    private static let readyMillisecondsMax = 300_000
+
+    private let options: UpOptions
+    private let directory: DataDirectory
+    private let environment: [String: String]
+    private let programs: Programs
+    private let ourselves: String
+
+    init(_ options: UpOptions) throws(CommandError) {
+        self.options = options
+        directory = DataDirectory(options.dataDir)
+        environment = ProcessInfo.processInfo.environment
+        programs = Programs(environment: environment)
+        ourselves = try Programs.ourselves()
+    }
+
+    func run() throws(CommandError) {
+        try directory.create()
+        let lock = try DirectoryLock(directory)
+        defer { withExtendedLifetime(lock) {} }
+        let events = try ProcessEvents()
+        Descriptors.keepFromChildren()
+        guard try ListeningPort.isFree(host: options.host, port: options.port) else {
+            throw CommandError(
+                .systemRefused,
+                "port \(options.port) of \(options.host) is in use by another program; choose another with --port, "
+                    + "or see whose it is: ss -ltnp 'sport = :\(options.port)'")
+        }
+        let postgres = environment["DATABASE_URL"] == nil ? try PrivatePostgres(directory, programs: programs) : nil
+        let redis = environment["REDIS_URL"] == nil ? try PrivateRedis(directory, programs: programs) : nil
+        try postgres?.clearLeftover(events: events)
+        try redis?.clearLeftover(events: events)
+
+        var state = try chooseState(postgres: postgres, redis: redis)
+        try state.write(directory)
+        let steps = StepRunner(directory: directory, environment: environment, events: events)
+        let keeper = ProcessKeeper(directory, processes: managedProcesses(), environment: environment, events: events) {
+            (processes) throws(CommandError) in
+            state.processes = processes
+            try state.write(directory)
+        }
+        do {
+            try start(postgres, redis, state, keeper, steps)
+            try keeper.superviseUntilStopped()
+        } catch {
+            try keeper.stopAll()
+            throw error
+        }
+        Console.progress("stopped")
+    }
+
+    private func start(
+        _ postgres: PrivatePostgres?, _ redis: PrivateRedis?, _ state: ClusterState, _ keeper: ProcessKeeper, _ steps: StepRunner
+    ) throws(CommandError) {
+        if let postgres, let server = state.postgres {
+            if !postgres.isInitialised {
+                Console.progress("postgresql: creating the database in \(directory.postgres)")
+                try postgres.initialise(password: server.password, running: steps)
+            }
+            try keeper.launch("postgresql", .init(arguments: postgres.command(port: server.port), input: .empty))
+        }
+        if let redis, let server = state.redis {
+            try redis.configure(server)
+            try keeper.launch("redis", .init(arguments: redis.command(), input: .empty))
+        }
+        if let postgres, let server = state.postgres {
+            try keeper.supervise(
+                "postgresql", pollMilliseconds: 20, millisecondsMax: PrivatePostgres.readyMillisecondsMax,
+                until: { keeper.pid("postgresql").map { postgres.isReady(pid: $0) } ?? false })
+            Console.progress("postgresql: ready on 127.0.0.1:\(server.port)")
+        }
+        if let redis, let server = state.redis {
+            try keeper.supervise(
+                "redis", pollMilliseconds: 20, millisecondsMax: PrivateRedis.readyMillisecondsMax,
+                until: { redis.isReady(server) })
+            Console.progress("redis: ready on 127.0.0.1:\(server.port)")
+        }
+        try keeper.clusterIsReady()
+    }
+
+    /// The ports and passwords of the last start where they still serve, else new ones.
+    private func chooseState(postgres: PrivatePostgres?, redis: PrivateRedis?) throws(CommandError) -> ClusterState {
+        let earlier = try ClusterState.read(directory)
+        var state = ClusterState(
+            databaseURL: environment["DATABASE_URL"] ?? "", redisURL: environment["REDIS_URL"] ?? "",
+            // Kept while unused: the files in the folder still know their password.
+            postgres: earlier?.postgres, redis: earlier?.redis, gatewayHost: options.host, gatewayPort: options.port,
+            processes: [])
+        if let postgres {
+            guard earlier?.postgres != nil || !postgres.isInitialised else {
+                throw CommandError(
+                    .configuration,
+                    "\(directory.postgres) holds a database but \(directory.stateFile), which has its password, is gone; "
+                        + "restore that file or choose another --data-dir")
+            }
+            let server = ClusterState.PrivateServer(
+                port: try ListeningPort.choose(preferred: earlier?.postgres?.port),
+                password: earlier?.postgres?.password ?? GeneratedPassword.make())
+            state.postgres = server
+            state.databaseURL = postgres.url(server)
+        }
+        if let redis {
+            let server = ClusterState.PrivateServer(
+                port: try ListeningPort.choose(preferred: earlier?.redis?.port),
+                password: earlier?.redis?.password ?? GeneratedPassword.make())
+            state.redis = server
+            state.redisURL = redis.url(server)
+        }
+        return state
+    }
+
+    private func managedProcesses() -> [ManagedProcess] {
+        func role(_ name: String, _ phase: Int) -> ManagedProcess {
+            ManagedProcess(
+                name: name, stopPhase: phase, stopSignal: SIGTERM, forceSignal: SIGKILL,
+                stopMillisecondsMax: Self.roleStopMillisecondsMax)
+        }
+        var processes = [role("gateway", Phase.gateway), role("coordinator", Phase.coordinator)]
+        processes += (1...options.workers).map { role("worker-\($0)", Phase.workers) }
+        processes.append(
+            ManagedProcess(
+                name: "redis", stopPhase: Phase.redis, stopSignal: SIGTERM, forceSignal: SIGKILL,
+                stopMillisecondsMax: Self.serverStopMillisecondsMax))
+        // SIGINT: end sessions and write everything. SIGQUIT: end at once, recover at the next start.
+        processes.append(
+            ManagedProcess(
+                name: "postgresql", stopPhase: Phase.postgres, stopSignal: SIGINT, forceSignal: SIGQUIT,
+                stopMillisecondsMax: Self.serverStopMillisecondsMax))
+        return processes
+    }
+}
