@@ -1,0 +1,31 @@
+import PostgresClient
+
+extension CommandError {
+    /// The exit status and the one line for an error from a lower floor.
+    static func explaining(_ error: any Error) -> CommandError {
+        switch error {
+        case let error as CommandError: error
+        case let error as PostgresError: explaining(error)
+        default: CommandError(.processFailed, "\(error)")
+        }
+    }
+
+    private static func explaining(_ error: PostgresError) -> CommandError {
+        switch error.code {
+        case .cannotConnect:
+            CommandError(
+                .serverUnavailable,
+                "\(oneLine(error.message)); check that it runs and that DATABASE_URL or --data-dir names it")
+        case .accessRefused:
+            CommandError(.accessDenied, "\(oneLine(error.message)); check the user, password and database in DATABASE_URL")
+        case .connectionLost, .shutDown, .queueFull: CommandError(.serverUnavailable, oneLine(error.description))
+        case .usage: CommandError(.configuration, oneLine(error.message))
+        case .timedOut, .cancelled, .server, .value: CommandError(.processFailed, oneLine(error.description))
+        }
+    }
+
+    /// libpq's messages come in several lines.
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+    }
+}
