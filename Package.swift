@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
+                "Core", "Dataset", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
                 product("NIOHTTP1", "swift-nio"),
             ] + nio,
             swiftSettings: house),

@@ -1,0 +1,73 @@
+import Core
+import HTTP2
+import Telemetry
+
+/// What the gateway answers by itself: `/health`, `/ready`, `/metrics`.
+extension GatewayLoop {
+    /// 200 while this gateway can do its work, 503 when it cannot; the parts tell why.
+    func respondHealth(_ index: Int) {
+        let token = slab.token(of: index)
+        let report = service.health
+        let unreachable = unreachableShardCount
+        service.collectMetrics { metrics in
+            self.eventLoop.execute {
+                guard let index = self.slab.slot(for: token) else { return }
+                self.writeHealth(report, metrics, unreachable)
+                let isHealthy = report.postgres == .ok && report.redis != .down && unreachable == 0
+                self.respond(index, status: isHealthy ? 200 : 503, type: .json, body: self.body.bytes)
+                self.flushTransports()
+            }
+        }
+    }
+
+    private func writeHealth(_ report: HealthReport, _ metrics: RequestMetrics, _ unreachable: Int) {
+        let isHealthy = report.postgres == .ok && report.redis != .down && unreachable == 0
+        body.removeAll()
+        body.append("{\"status\":\"\(isHealthy ? "ok" : "degraded")\"")
+        body.append(",\"postgresql\":{\"status\":\"\(report.postgres.rawValue)\",\"latency_us\":\(report.postgresMicroseconds)}")
+        body.append(",\"redis\":{\"status\":\"\(report.redis.rawValue)\",\"latency_us\":\(report.redisMicroseconds)}")
+        body.append(",\"cache_hit_rate\":" as StaticString)
+        // Four decimals without floating-point printing.
+        if let rate = metrics.directoryHitRate {
+            let tenThousandths = Int64((rate * 10_000).rounded())
+            body.appendDecimal(tenThousandths / 10_000)
+            body.append(UInt8(ascii: "."))
+            body.appendPadded(tenThousandths % 10_000, digits: 4)
+        } else {
+            body.append("null" as StaticString)
+        }
+        body.append(",\"active_connections\":\(metrics.openConnections),\"live_requests\":\(metrics.liveRequests)")
+        body.append(",\"queues\":[]" as StaticString)
+        body.append(",\"shards\":{\"total\":\(ShardID.count),\"reachable\":\(ShardID.count - unreachable)}")
+        body.append(",\"workers\":\(ownerLinks.count),\"topology_version\":\(topology.version)}")
+    }
+
+    /// 200 when every shard has an owner that is connected to this event loop.
+    func respondReady(_ index: Int) {
+        let unreachable = unreachableShardCount
+        body.removeAll()
+        body.append("{\"ready\":\(unreachable == 0 && !isShuttingDown),\"shards\":\(ShardID.count)")
+        body.append(",\"shards_reachable\":\(ShardID.count - unreachable),\"shutting_down\":\(isShuttingDown)}")
+        respond(index, status: unreachable == 0 && !isShuttingDown ? 200 : 503, type: .json, body: body.bytes)
+    }
+
+    func respondMetrics(_ index: Int) {
+        let token = slab.token(of: index)
+        let unreachable = unreachableShardCount
+        let owners = topology.owners.count { $0 != nil }
+        service.collectMetrics { metrics in
+            self.eventLoop.execute {
+                guard let index = self.slab.slot(for: token) else { return }
+                self.body.removeAll()
+                let text = PrometheusText(self.body)
+                metrics.write(to: text)
+                text.describe("gateway_shards_owned", .gauge, "Shards that have an owner.")
+                text.sample("gateway_shards_owned", Int64(owners))
+                text.describe("gateway_shards_unreachable", .gauge, "Shards whose owner is missing or not connected.")
+                text.sample("gateway_shards_unreachable", Int64(unreachable))
+                self.respond(index, status: 200, type: .metrics, body: self.body.bytes)
+                self.flushTransports()
+            }
+        }
+    }
+}

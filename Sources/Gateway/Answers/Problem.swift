@@ -1,0 +1,137 @@
+import Core
+import Frames
+import HTTP2
+
+/// The problems a caller can meet (RFC 9457). Each has one type, one title and one status; `docs/design/http.md` lists them.
+package enum Problem: UInt8, Sendable, CaseIterable {
+    case badField, malformedBody, notFound, unknownAffiliate, methodNotAllowed, bodyTooLarge, targetTooLong, headersTooLarge
+    case unknownParent, duplicateAffiliateID, duplicateExternalID, duplicateReferralCode, cycle, tooDeep, cursorExpired
+    case overloaded, shardUnavailable, databaseUnavailable, deadlineExceeded, outcomeUnknown, internalError, requestTimedOut
+
+    var status: UInt16 {
+        switch self {
+        case .badField, .malformedBody: 400
+        case .notFound, .unknownAffiliate: 404
+        case .methodNotAllowed: 405
+        case .requestTimedOut: 408
+        case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle: 409
+        case .cursorExpired: 410
+        case .bodyTooLarge: 413
+        case .targetTooLong: 414
+        case .unknownParent, .tooDeep: 422
+        case .headersTooLarge: 431
+        case .internalError: 500
+        case .overloaded, .shardUnavailable, .databaseUnavailable, .outcomeUnknown: 503
+        case .deadlineExceeded: 504
+        }
+    }
+
+    /// The last part of `type`.
+    var slug: StaticString {
+        switch self {
+        case .badField: "bad-field"
+        case .malformedBody: "malformed-body"
+        case .notFound: "not-found"
+        case .unknownAffiliate: "unknown-affiliate"
+        case .methodNotAllowed: "method-not-allowed"
+        case .bodyTooLarge: "body-too-large"
+        case .targetTooLong: "target-too-long"
+        case .headersTooLarge: "headers-too-large"
+        case .unknownParent: "unknown-parent"
+        case .duplicateAffiliateID: "duplicate-affiliate-id"
+        case .duplicateExternalID: "duplicate-external-id"
+        case .duplicateReferralCode: "duplicate-referral-code"
+        case .cycle: "cycle"
+        case .tooDeep: "too-deep"
+        case .cursorExpired: "cursor-expired"
+        case .overloaded: "overloaded"
+        case .shardUnavailable: "shard-unavailable"
+        case .databaseUnavailable: "database-unavailable"
+        case .deadlineExceeded: "deadline-exceeded"
+        case .outcomeUnknown: "outcome-unknown"
+        case .internalError: "internal-error"
+        case .requestTimedOut: "request-timed-out"
+        }
+    }
+
+    var title: StaticString {
+        switch self {
+        case .badField: "A field is missing or wrong"
+        case .malformedBody: "The body is not the JSON object expected here"
+        case .notFound: "No such resource"
+        case .unknownAffiliate: "No such affiliate"
+        case .methodNotAllowed: "The resource does not answer this method"
+        case .bodyTooLarge: "The body is too large"
+        case .targetTooLong: "The request target is too long"
+        case .headersTooLarge: "The headers are too large"
+        case .unknownParent: "No affiliate has the number given as sponsor"
+        case .duplicateAffiliateID: "An affiliate with this number exists already"
+        case .duplicateExternalID: "An affiliate with this external id exists already"
+        case .duplicateReferralCode: "An affiliate with this referral code exists already"
+        case .cycle: "An affiliate cannot be moved below itself"
+        case .tooDeep: "The hierarchy would become too deep"
+        case .cursorExpired: "The network has changed under this cursor: begin again without it"
+        case .overloaded: "Too many requests are waiting: try again shortly"
+        case .shardUnavailable: "The part of the network asked for has no owner at the moment: try again shortly"
+        case .databaseUnavailable: "The database does not answer at the moment: nothing was changed"
+        case .deadlineExceeded: "No answer within the deadline"
+        case .outcomeUnknown: "It is not known whether the change was made: look before trying again"
+        case .internalError: "Something is wrong in the cluster; the log says more"
+        case .requestTimedOut: "The request did not arrive whole in time"
+        }
+    }
+
+    /// Seconds after which to try again, or nil where trying again would be no use.
+    var retryAfter: StaticString? { status == 503 ? "1" : nil }
+
+    init(_ problem: WorkerProblem) {
+        switch problem {
+        case .malformedFrame, .answerTooLarge: self = .internalError
+        case .unknownAffiliate: self = .unknownAffiliate
+        case .unknownParent: self = .unknownParent
+        case .duplicateAffiliateID: self = .duplicateAffiliateID
+        case .duplicateExternalID: self = .duplicateExternalID
+        case .duplicateReferralCode: self = .duplicateReferralCode
+        case .cycle: self = .cycle
+        case .tooDeep: self = .tooDeep
+        case .cursorExpired: self = .cursorExpired
+        case .overloaded: self = .overloaded
+        case .loading: self = .shardUnavailable
+        case .databaseUnavailable: self = .databaseUnavailable
+        case .deadlineExceeded: self = .deadlineExceeded
+        case .outcomeUnknown: self = .outcomeUnknown
+        }
+    }
+
+    /// What the transport found wrong before the request was whole.
+    init(refusal: UInt16) {
+        switch refusal {
+        case 408: self = .requestTimedOut
+        case 413: self = .bodyTooLarge
+        case 414: self = .targetTooLong
+        case 431: self = .headersTooLarge
+        default: self = .malformedBody
+        }
+    }
+
+    /// The problem as JSON. `field` and `detail` are left out when absent.
+    func write(to body: ByteBuilder, requestID: UnsafeRawBufferPointer, field: String? = nil, detail: String? = nil) {
+        body.append("{\"type\":\"/problems/" as StaticString)
+        body.append(slug)
+        body.append("\",\"title\":\"" as StaticString)
+        body.append(title)
+        body.append("\",\"status\":" as StaticString)
+        body.appendDecimal(Int(status))
+        if let field {
+            body.append(",\"field\":" as StaticString)
+            body.appendJSON(field)
+        }
+        if let detail {
+            body.append(",\"detail\":" as StaticString)
+            body.appendJSON(detail)
+        }
+        body.append(",\"request_id\":" as StaticString)
+        body.appendJSON(requestID)
+        body.append(UInt8(ascii: "}"))
+    }
+}

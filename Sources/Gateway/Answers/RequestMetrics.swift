@@ -1,0 +1,87 @@
+import Core
+import HTTP2
+import Telemetry
+
+/// Counters of one event loop, plain integers; `/metrics` adds up those of all loops.
+struct RequestMetrics: Sendable {
+    static let statuses: [UInt16] = [200, 201, 400, 404, 405, 408, 409, 410, 413, 414, 422, 431, 500, 503, 504]
+    static let methods: [(RequestMethod, StaticString)] = [
+        (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.patch, "PATCH"), (.put, "PUT"), (.delete, "DELETE"), (.options, "OPTIONS"),
+        (.other, "other"),
+    ]
+    private static let statusColumns = statuses.count + 1
+
+    private var requests = [UInt64](repeating: 0, count: RouteName.allCases.count * methods.count * statusColumns)
+    private var durations = [LatencyHistogram](repeating: LatencyHistogram(), count: RouteName.allCases.count)
+    var directoryHits: UInt64 = 0
+    var directoryMisses: UInt64 = 0
+    var lateAnswers: UInt64 = 0
+    var abandonedRequests: UInt64 = 0
+    var refusedConnections: UInt64 = 0
+    // Gauges, filled in when a snapshot is taken.
+    var openConnections = 0
+    var liveRequests = 0
+    var directoryCount = 0
+    var directoryBytes = 0
+
+    mutating func record(route: RouteName, method: RequestMethod, status: UInt16, nanoseconds: UInt64) {
+        let column = Self.statuses.firstIndex(of: status) ?? Self.statuses.count
+        requests[(Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column] &+= 1
+        durations[Int(route.rawValue)].record(nanoseconds: nanoseconds)
+    }
+
+    mutating func add(_ other: Self) {
+        for at in requests.indices { requests[at] &+= other.requests[at] }
+        for at in durations.indices { durations[at].add(other.durations[at]) }
+        directoryHits &+= other.directoryHits
+        directoryMisses &+= other.directoryMisses
+        lateAnswers &+= other.lateAnswers
+        abandonedRequests &+= other.abandonedRequests
+        refusedConnections &+= other.refusedConnections
+        openConnections += other.openConnections
+        liveRequests += other.liveRequests
+        directoryCount = max(directoryCount, other.directoryCount)
+        directoryBytes = max(directoryBytes, other.directoryBytes)
+    }
+
+    /// Share of affiliates that the directory in memory knew, or nil before the first look-up.
+    var directoryHitRate: Double? {
+        let all = directoryHits + directoryMisses
+        return all == 0 ? nil : Double(directoryHits) / Double(all)
+    }
+
+    func write(to text: PrometheusText) {
+        text.describe("http_requests_total", .counter, "Requests answered, by route, method and status.")
+        for route in RouteName.allCases {
+            for (method, methodLabel) in Self.methods {
+                for column in 0..<Self.statusColumns {
+                    let count = requests[(Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column]
+                    guard count > 0 else { continue }
+                    let status = column < Self.statuses.count ? "\(Self.statuses[column])" : "other"
+                    text.sample(
+                        "http_requests_total", labels: "method=\"\(methodLabel)\",route=\"\(route.label)\",status=\"\(status)\"",
+                        Int64(clamping: count))
+                }
+            }
+        }
+        text.describe("http_request_duration_seconds", .histogram, "From the whole request to its answer, inside the gateway.")
+        for route in RouteName.allCases where durations[Int(route.rawValue)].count > 0 {
+            text.histogram("http_request_duration_seconds", labels: "route=\"\(route.label)\"", durations[Int(route.rawValue)])
+        }
+        let counters: [(String, PrometheusText.Kind, String, Int64)] = [
+            ("gateway_directory_hits_total", .counter, "Affiliates found in the directory in memory.", Int64(clamping: directoryHits)),
+            ("gateway_directory_misses_total", .counter, "Affiliates looked up in PostgreSQL.", Int64(clamping: directoryMisses)),
+            ("gateway_late_answers_total", .counter, "Worker answers that came after the deadline.", Int64(clamping: lateAnswers)),
+            ("gateway_abandoned_requests_total", .counter, "Requests whose caller had gone.", Int64(clamping: abandonedRequests)),
+            ("gateway_refused_connections_total", .counter, "Connections over the limit.", Int64(clamping: refusedConnections)),
+            ("gateway_open_connections", .gauge, "Client connections.", Int64(openConnections)),
+            ("gateway_live_requests", .gauge, "Requests on their way.", Int64(liveRequests)),
+            ("gateway_directory_affiliates", .gauge, "Affiliates in the directory.", Int64(directoryCount)),
+            ("gateway_directory_bytes", .gauge, "Memory of the directory.", Int64(directoryBytes)),
+        ]
+        for (name, kind, help, value) in counters {
+            text.describe(name, kind, help)
+            text.sample(name, value)
+        }
+    }
+}

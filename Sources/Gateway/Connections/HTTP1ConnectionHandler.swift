@@ -1,0 +1,168 @@
+import Core
+import HTTP2
+import NIOCore
+import NIOHTTP1
+
+/// HTTP/1.1 for those who have no more: fills the same slots as the HTTP/2 session, one request at a time.
+final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let loop: GatewayLoop
+    private var transport: HTTP1Transport?
+    private var context: ChannelHandlerContext?
+    private var slot: Int?
+    private var isKeepAlive = true
+    private var isShuttingDown = false
+    private var lastActivity: MonotonicNanoseconds
+    private var unwritableSince: MonotonicNanoseconds?
+
+    init(loop: GatewayLoop) {
+        self.loop = loop
+        lastActivity = monotonicNow()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        transport = HTTP1Transport(slab: loop.slab, handler: self)
+        loop.opened(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        transport?.closeAllSlots()
+        transport = nil
+        loop.closed(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastActivity = monotonicNow()
+        switch unwrapInboundIn(data) {
+        case .head(let head): begin(head)
+        case .body(let part):
+            guard let slot, loop.slab[slot].state == .receiving else { return }
+            part.withUnsafeReadableBytes { loop.slab.appendBody($0, of: slot) }
+            if loop.slab[slot].refusal != 0 { deliver(slot) }
+        case .end:
+            guard let slot, loop.slab[slot].state == .receiving else { return }
+            deliver(slot)
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        isKeepAlive = head.isKeepAlive
+        let slab = loop.slab
+        guard let opened = transport?.openSlot(stream: 0, now: lastActivity) else {
+            refuseAll()
+            return
+        }
+        slot = opened
+        withBytes(head.method.rawValue) { slab[opened].method = RequestMethod($0) }
+        withBytes(head.uri) { slab.setTarget($0, of: opened) }
+        for (name, value) in head.headers {
+            slab.countHeader(bytes: name.utf8.count + value.utf8.count, of: opened)
+            if name.utf8.count == 12, name.lowercased() == "x-request-id" { withBytes(value) { slab.setRequestID($0, of: opened) } }
+        }
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > RequestSlab.bodyBytesMax {
+            slab.refuse(opened, 413)
+        }
+        if slab[opened].refusal != 0 { deliver(opened) }
+    }
+
+    private func withBytes(_ text: String, _ body: (UnsafeRawBufferPointer) -> Void) {
+        var copy = text
+        copy.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+
+    private func deliver(_ slot: Int) {
+        // The rest of a refused request is not waited for: the connection cannot be used again.
+        if loop.slab[slot].refusal != 0 { isKeepAlive = false }
+        loop.slab.markReceived(slot)
+        loop.receive(slot: slot)
+    }
+
+    /// The slab is full: an answer without a slot, and the connection closed.
+    private func refuseAll() {
+        let headers: HTTPHeaders = ["retry-after": "1", "content-length": "0", "connection": "close"]
+        context?.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .serviceUnavailable, headers: headers))), promise: nil)
+        finish(keepAlive: false)
+    }
+
+    fileprivate func send(_ index: Int) {
+        guard let context else { return }
+        let slab = loop.slab
+        let answer = slab[index]
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(5)
+        headers.add(name: "content-type", value: "\(answer.bodyType.contentType)")
+        headers.add(name: "content-length", value: String(answer.answer.count))
+        headers.add(name: "x-request-id", value: String(decoding: slab.requestID(of: index), as: UTF8.self))
+        let extra = String(decoding: slab.extraValue(of: index), as: UTF8.self)
+        switch answer.extraHeader {
+        case .none: break
+        case .allow: headers.add(name: "allow", value: extra)
+        case .retryAfter: headers.add(name: "retry-after", value: extra)
+        case .location: headers.add(name: "location", value: extra)
+        }
+        let keepAlive = isKeepAlive && !isShuttingDown
+        if !keepAlive { headers.add(name: "connection", value: "close") }
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: Int(answer.status)), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if answer.method != .head, answer.answer.count > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.answer.bytes)))), promise: nil)
+        }
+        slot = nil
+        transport?.closeSlot(index)
+        finish(keepAlive: keepAlive)
+    }
+
+    private func finish(keepAlive: Bool) {
+        guard let context else { return }
+        if keepAlive {
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        } else {
+            let channel = context.channel
+            context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableSince = context.channel.isWritable ? nil : monotonicNow()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        transport?.closeAllSlots()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func sweep(now: MonotonicNanoseconds) {
+        guard let context else { return }
+        if let since = unwritableSince, now > since + ClientPatience.slowReader {
+            context.close(promise: nil)
+        } else if slot == nil, now > lastActivity + ClientPatience.idle {
+            context.close(promise: nil)
+        } else if let slot, loop.slab[slot].state == .receiving, now > loop.slab[slot].startedAt + ClientPatience.request {
+            loop.slab.refuse(slot, 408)
+            deliver(slot)
+        }
+    }
+
+    func shutDown() {
+        isShuttingDown = true
+        if slot == nil { context?.close(promise: nil) }
+    }
+}
+
+/// The transport of an HTTP/1.1 connection: its answers are written as they come.
+private final class HTTP1Transport: RequestTransport {
+    private unowned let handler: HTTP1ConnectionHandler
+
+    init(slab: RequestSlab, handler: HTTP1ConnectionHandler) {
+        self.handler = handler
+        super.init(slab: slab)
+    }
+
+    override func send(slot: Int) { handler.send(slot) }
+}

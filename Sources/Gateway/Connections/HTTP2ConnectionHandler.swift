@@ -1,0 +1,94 @@
+import Core
+import HTTP2
+import NIOCore
+
+/// Carries bytes between a channel and its HTTP/2 session.
+final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let loop: GatewayLoop
+    private var session: HTTP2Session?
+    private var context: ChannelHandlerContext?
+    private var lastActivity: MonotonicNanoseconds
+    private var unwritableSince: MonotonicNanoseconds?
+
+    /// Bytes asked of the session at a time.
+    private static let drainBytes = 64 << 10
+
+    init(loop: GatewayLoop) {
+        self.loop = loop
+        lastActivity = monotonicNow()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        session = HTTP2Session(slab: loop.slab, receiver: loop) { [unowned self] in self.flush() }
+        loop.opened(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        session?.close()
+        session = nil
+        loop.closed(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let session else { return }
+        lastActivity = monotonicNow()
+        let isAlive = unwrapInboundIn(data).withUnsafeReadableBytes { session.feed($0, now: lastActivity) }
+        if !isAlive {
+            // What the session has to say about it goes out first.
+            flush()
+            context.close(promise: nil)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableSince = context.channel.isWritable ? nil : monotonicNow()
+        if context.channel.isWritable { flush() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { session?.close() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+    }
+
+    /// Moves waiting bytes from the session to the channel, as long as the client reads.
+    private func flush() {
+        guard let context, let session else { return }
+        var hasWritten = false
+        while context.channel.isWritable {
+            let length = loop.drainBuffer(atLeast: Self.drainBytes) { session.drain(into: $0) }
+            guard length > 0 else { break }
+            context.write(wrapOutboundOut(loop.outBuffer), promise: nil)
+            hasWritten = true
+        }
+        if hasWritten { context.flush() }
+        if session.isFinished { context.close(promise: nil) }
+    }
+
+    func sweep(now: MonotonicNanoseconds) {
+        guard let context, let session else { return }
+        if let since = unwritableSince, now > since + ClientPatience.slowReader {
+            context.close(promise: nil)
+        } else if !session.hasLiveSlots, now > lastActivity + ClientPatience.idle {
+            shutDown()
+            context.close(promise: nil)
+        } else {
+            session.refuseStale(before: now &- ClientPatience.request, receiver: loop)
+            flush()
+        }
+    }
+
+    func shutDown() {
+        session?.shutDown()
+        flush()
+    }
+}

@@ -1,0 +1,289 @@
+import Core
+import Frames
+import HTTP2
+import Logging
+import NIOCore
+import Telemetry
+
+/// One event loop of the gateway: its requests, its connections to the workers, its view of where everything is.
+///
+/// A request becomes a slot, the slot's route a frame to the owner of the affiliate's shard, the reply an answer. Nothing here waits, and
+/// everything is bounded: slots, frames in flight, look-ups.
+final class GatewayLoop: RequestReceiver, @unchecked Sendable {
+    // @unchecked: confined to `eventLoop`; others enter through `eventLoop.execute`.
+    let eventLoop: any EventLoop
+    let configuration: GatewayConfiguration
+    let logger: Logger
+    let slab: RequestSlab
+    /// What each slot's request is about; by slot.
+    let requests: UnsafeMutablePointer<RoutedRequest>
+    var metrics = RequestMetrics()
+    var directory: AffiliateDirectory
+    private(set) var topology = Topology.empty
+    private var links: [WorkerInstanceID: WorkerLink] = [:]
+    private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
+    let locator: LocationQueue
+    var gatherings: [UInt64: Gathering] = [:]
+    /// Parsed bodies of requests that change something; by token.
+    var orders: [UInt64: Order] = [:]
+    let body = ByteBuilder(capacity: 64 << 10)
+    let journal: AccessJournal
+    let service: any GatewayServices
+    private(set) var outBuffer: ByteBuffer
+    private var dirtyTransports: [RequestTransport] = []
+    private var dirtyLinks: [WorkerLink] = []
+    private var isLinkFlushScheduled = false
+    private var connections: [ObjectIdentifier: any ClientConnection] = [:]
+    private var sweeps = 0
+    private(set) var isShuttingDown = false
+
+    private static let sweepMilliseconds: Int64 = 25
+    /// Connections are looked at once in so many sweeps.
+    private static let connectionSweepEvery = 40
+
+    init(
+        eventLoop: any EventLoop, configuration: GatewayConfiguration, table: AffiliateDirectoryTable, journal: AccessJournal,
+        service: any GatewayServices, logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.logger = logger
+        self.journal = journal
+        self.service = service
+        slab = RequestSlab(capacity: configuration.requestsPerThreadMax)
+        requests = .allocate(capacity: configuration.requestsPerThreadMax)
+        requests.initialize(repeating: RoutedRequest(), count: configuration.requestsPerThreadMax)
+        directory = AffiliateDirectory(table)
+        locator = LocationQueue()
+        outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
+        super.init()
+    }
+
+    deinit { requests.deallocate() }
+
+    /// Begins the sweeps. On the event loop.
+    func start() {
+        eventLoop.scheduleRepeatedTask(
+            initialDelay: .milliseconds(Self.sweepMilliseconds), delay: .milliseconds(Self.sweepMilliseconds)
+        ) { [weak self] task in
+            guard let self else {
+                task.cancel()
+                return
+            }
+            self.sweep()
+        }
+    }
+
+    // MARK: Connections of clients
+
+    func opened(_ connection: any ClientConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        if isShuttingDown { connection.shutDown() }
+    }
+
+    func closed(_ connection: any ClientConnection) { connections[ObjectIdentifier(connection)] = nil }
+
+    var connectionCount: Int { connections.count }
+
+    func shutDown() {
+        isShuttingDown = true
+        for connection in connections.values { connection.shutDown() }
+    }
+
+    private func sweep() {
+        let now = monotonicNow()
+        for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
+            if respondIfMoved(index) { continue }
+            respond(index, requests[index].changesSomething ? .outcomeUnknown : .deadlineExceeded)
+        }
+        sweeps &+= 1
+        if sweeps % Self.connectionSweepEvery == 0 {
+            for connection in connections.values { connection.sweep(now: now) }
+            if isShuttingDown { shutDown() }
+        }
+        flushTransports()
+        journal.flush()
+    }
+
+    // MARK: Buffers
+
+    /// A channel buffer with a copy of `bytes`. The storage is used again as soon as the channel has let go of it.
+    func buffer(of bytes: UnsafeRawBufferPointer) -> ByteBuffer {
+        outBuffer.clear(minimumCapacity: bytes.count)
+        outBuffer.writeBytes(bytes)
+        return outBuffer
+    }
+
+    /// Lets `drain` fill `outBuffer`; returns how many bytes it wrote.
+    func drainBuffer(atLeast room: Int, _ drain: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+        outBuffer.clear(minimumCapacity: room)
+        return outBuffer.writeWithUnsafeMutableBytes(minimumWritableBytes: room, drain)
+    }
+
+    // MARK: Workers
+
+    /// Takes a newer topology. Requests to a worker that owns nothing any more are still answered by it or fail with its link.
+    func apply(_ newer: Topology) {
+        guard newer.version > topology.version else { return }
+        topology = newer
+        let owners = Set(newer.owners.compactMap(\.self))
+        for owner in owners where links[owner.instance] == nil {
+            let link = WorkerLink(owner: owner, loop: self)
+            links[owner.instance] = link
+            link.connect()
+        }
+        let living = Set(owners.map(\.instance))
+        for (instance, link) in links where !living.contains(instance) {
+            links[instance] = nil
+            link.close()
+        }
+        for shard in 0..<ShardID.count { shardLinks[shard] = newer.owners[shard].flatMap { links[$0.instance] } }
+        flushTransports()
+    }
+
+    /// Whether every shard has an owner that is connected.
+    var isReady: Bool { shardLinks.allSatisfy { $0?.isConnected == true } }
+
+    /// How many shards cannot be reached now.
+    var unreachableShardCount: Int { shardLinks.count { $0?.isConnected != true } }
+
+    /// The connected owner of a shard, or nil.
+    func link(for shard: ShardID) -> WorkerLink? {
+        guard let link = shardLinks[Int(shard.rawValue)], link.isConnected else { return nil }
+        return link
+    }
+
+    /// All workers that own a shard, each once.
+    var ownerLinks: [WorkerLink] {
+        var seen = Set<ObjectIdentifier>()
+        return shardLinks.compactMap(\.self).filter { seen.insert(ObjectIdentifier($0)).inserted }
+    }
+
+    func linkConnected(_ link: WorkerLink) {
+        logger.info("connected to worker", metadata: ["worker": "\(link.owner.name)", "instance": "\(link.owner.instance)"])
+    }
+
+    /// The connection to a worker is gone: all that was asked of it fails now, and quickly.
+    func linkFailed(_ link: WorkerLink) {
+        guard link.inFlightCount > 0 else { return }
+        service.refreshTopology()
+        for index in 0..<slab.highWater where slab[index].state == .received && requests[index].link === link {
+            if respondIfMoved(index) { continue }
+            respond(index, requests[index].changesSomething ? .outcomeUnknown : .shardUnavailable)
+        }
+        for (token, gathering) in gatherings where gathering.waitsFor(link) {
+            if let index = slab.slot(for: token) { respond(index, .shardUnavailable) }
+        }
+        link.inFlightCount = 0
+        flushTransports()
+    }
+
+    /// Begins a frame to `link` for the request in a slot; `write` adds the fields.
+    func ask(_ link: WorkerLink, _ operation: Operation, shard: UInt16, slot index: Int, write: (ByteBuilder) -> Void) -> Bool {
+        let now = monotonicNow()
+        let left = requests[index].deadline > now ? (requests[index].deadline - now) / 1000 : 0
+        let start = link.out.beginFrame(
+            FrameHeader(code: operation.rawValue, shard: shard, requestID: slab.token(of: index), word: UInt32(clamping: left)))
+        write(link.out)
+        guard link.out.endFrame(start) else { return false }
+        link.inFlightCount += 1
+        if !link.isFlushScheduled {
+            link.isFlushScheduled = true
+            dirtyLinks.append(link)
+            if !isLinkFlushScheduled {
+                isLinkFlushScheduled = true
+                // After all sockets that are ready in this tick have been read: one write for many requests.
+                eventLoop.execute { self.flushLinks() }
+            }
+        }
+        return true
+    }
+
+    private func flushLinks() {
+        isLinkFlushScheduled = false
+        let links = dirtyLinks
+        dirtyLinks.removeAll(keepingCapacity: true)
+        for link in links { link.flush() }
+    }
+
+    // MARK: Answers
+
+    /// Answers a request with a body, and records it.
+    func respond(
+        _ index: Int, status: UInt16, type: BodyType, body: UnsafeRawBufferPointer, extra: ExtraHeader = .none,
+        extraValue: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
+        finish(index, status: status)
+        slab.setAnswer(index, status: status, type: type, body: body, extra: extra, extraValue: extraValue)
+        guard let transport = slab[index].transport?.takeUnretainedValue() else {
+            metrics.abandonedRequests &+= 1
+            slab.release(index)
+            return
+        }
+        transport.send(slot: index)
+        if !transport.isFlushPending {
+            transport.isFlushPending = true
+            dirtyTransports.append(transport)
+        }
+    }
+
+    /// Answers a request with a problem.
+    func respond(_ index: Int, _ problem: Problem, field: String? = nil, detail: String? = nil) {
+        body.removeAll()
+        problem.write(to: body, requestID: slab.requestID(of: index), field: field, detail: detail)
+        var extra = ExtraHeader.none
+        var value: StaticString = ""
+        if let seconds = problem.retryAfter {
+            extra = .retryAfter
+            value = seconds
+        } else if problem == .methodNotAllowed, let route = requests[index].route {
+            extra = .allow
+            value = route.allowedMethods
+        }
+        respond(
+            index, status: problem.status, type: .problem, body: body.bytes, extra: extra,
+            extraValue: UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+    }
+
+    private func finish(_ index: Int, status: UInt16) {
+        let request = requests[index]
+        if let link = request.link {
+            link.inFlightCount = max(0, link.inFlightCount - 1)
+            requests[index].link = nil
+        }
+        if request.hasSideTable {
+            let token = slab.token(of: index)
+            for link in gatherings.removeValue(forKey: token)?.waitingLinks ?? [] { link.inFlightCount = max(0, link.inFlightCount - 1) }
+            orders[token] = nil
+        }
+        let now = monotonicNow()
+        let elapsed = now &- slab[index].startedAt
+        let route = request.route?.name ?? .none
+        metrics.record(route: route, method: slab[index].method, status: status, nanoseconds: elapsed)
+        journal.note(slab: slab, slot: index, route: route, status: status, nanoseconds: elapsed)
+    }
+
+    /// Puts what has been answered onto the connections, one write each.
+    func flushTransports() {
+        while !dirtyTransports.isEmpty {
+            let transports = dirtyTransports
+            dirtyTransports.removeAll(keepingCapacity: true)
+            for transport in transports {
+                transport.isFlushPending = false
+                transport.flush()
+            }
+        }
+    }
+
+    /// The counters with the gauges of this moment.
+    func snapshot() -> RequestMetrics {
+        var copy = metrics
+        copy.openConnections = connections.count
+        copy.liveRequests = slab.liveCount
+        copy.directoryCount = directory.count
+        copy.directoryBytes = directory.memoryBytes
+        return copy
+    }
+
+    override func receive(slot: Int) { dispatch(slot) }
+}

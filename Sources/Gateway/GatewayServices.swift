@@ -1,0 +1,25 @@
+import Core
+import Telemetry
+
+/// What an event loop needs from outside itself.
+protocol GatewayServices: AnyObject, Sendable {
+    /// Asks PostgreSQL which shards affiliates are in; nil when it does not answer. Calls back on any thread.
+    func locate(_ ids: [Int64], _ done: @escaping @Sendable ([Int64: LocatedShard]?) -> Void)
+    /// Somebody has seen that the topology is behind.
+    func refreshTopology()
+    /// A loop has learned so much that the shared table should be built anew.
+    func refreshDirectory()
+    /// Whether PostgreSQL and Redis answered when they were last asked.
+    var health: HealthReport { get }
+    /// The counters of all event loops, added up.
+    func collectMetrics(_ done: @escaping @Sendable (RequestMetrics) -> Void)
+}
+
+/// What the background checks found.
+struct HealthReport: Sendable {
+    enum Answer: String, Sendable { case ok, down, unknown, notConfigured = "not_configured" }
+    var postgres = Answer.unknown
+    var postgresMicroseconds: Int64 = 0
+    var redis = Answer.unknown
+    var redisMicroseconds: Int64 = 0
+}

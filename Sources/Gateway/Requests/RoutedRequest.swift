@@ -1,0 +1,34 @@
+import Core
+import Frames
+
+/// What the gateway remembers of a request while others work on it; one for each slot, reused.
+struct RoutedRequest {
+    var route: Route?
+    var deadline: MonotonicNanoseconds = 0
+    /// The worker that has been asked, unless several have.
+    unowned(unsafe) var link: WorkerLink?
+    /// The shard that was asked.
+    var shard = ShardID(rawValue: 0)
+    /// The change that the shard must have reached before it answers.
+    var sequence: ChangeSequence = 0
+    /// Whether PostgreSQL has said where the affiliate is; then its word is final.
+    var isLocated = false
+    /// How often the request has been sent.
+    var attempts: UInt8 = 0
+    /// Whether a lost answer leaves open what has happened.
+    var changesSomething = false
+    /// Whether `gatherings` or `orders` hold something for it.
+    var hasSideTable = false
+
+    /// A request is sent again when the owner has changed, so often and no more.
+    static let attemptsMax: UInt8 = 3
+}
+
+/// A change that a request asks for, out of its body; kept until the answer, as it may have to be sent again.
+enum Order {
+    case join(JoinOrder)
+    case setStatus(StatusOrder)
+    case move(MoveOrder)
+    /// The move is committed; its target shard is catching up.
+    case moved(MoveOrder, MoveReceipt)
+}

@@ -1,0 +1,34 @@
+import Core
+
+/// A Prometheus histogram of durations with fixed bounds: plain counters, for one event loop; several are added up when they are read.
+package struct LatencyHistogram: Sendable {
+    /// Upper bounds in nanoseconds; the last bucket has none.
+    package static let bounds: [UInt64] = [
+        50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000,
+        250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000,
+    ]
+    /// The same in seconds, as the exposition prints them.
+    static let boundNames: [StaticString] = [
+        "0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5",
+    ]
+
+    package private(set) var buckets = [UInt64](repeating: 0, count: bounds.count + 1)
+    package private(set) var sumNanoseconds: UInt64 = 0
+
+    package init() {}
+
+    package mutating func record(nanoseconds: UInt64) {
+        // Bounds grow about twofold, so the bit width is close to the bucket; most requests are in the first few.
+        var at = 0
+        while at < Self.bounds.count, nanoseconds > Self.bounds[at] { at += 1 }
+        buckets[at] &+= 1
+        sumNanoseconds &+= nanoseconds
+    }
+
+    package mutating func add(_ other: Self) {
+        for at in buckets.indices { buckets[at] &+= other.buckets[at] }
+        sumNanoseconds &+= other.sumNanoseconds
+    }
+
+    package var count: UInt64 { buckets.reduce(0, &+) }
+}
