@@ -1,0 +1,116 @@
+import Core
+import PostgresClient
+
+/// Who owns which shard: what the coordinator decides, and what workers and gateways read.
+///
+/// Everything that changes an owner bumps the topology version and notifies the channel `notificationChannel` with it, in
+/// the same transaction. A notification may be missed (a lost session): poll `topologyVersion` as well.
+package enum OwnershipQueries {
+    package static let notificationChannel = "fature_topology"
+
+    // MARK: The coordinator
+
+    /// Every registered worker, live or not, by instance.
+    package static func workers(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [RegisteredWorker] {
+        let result = try connection.execute(
+            """
+            SELECT instance_id, name, address, capacity, version,
+                floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint
+            FROM fature_v2.worker_lease ORDER BY instance_id
+            """, timeoutMilliseconds: timeoutMilliseconds)
+        var workers: [RegisteredWorker] = []
+        for row in 0..<result.rowCount {
+            let registration = WorkerRegistration(
+                name: try result.text(row, 1), address: try result.text(row, 2), capacity: try result.int(row, 3),
+                version: try result.text(row, 4))
+            workers.append(
+                RegisteredWorker(
+                    instance: WorkerInstanceID(try result.int(row, 0)), registration: registration,
+                    leaseMillisecondsLeft: try result.int(row, 5)))
+        }
+        return workers
+    }
+
+    /// Every shard with its owner and its weight, by shard number.
+    package static func weighedShards(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [WeighedShard] {
+        let result = try connection.execute(
+            """
+            SELECT h.id, h.owner, h.epoch, s.affiliates_count
+            FROM fature_v2.shard h JOIN fature_v2.shard_sequence s ON s.shard_id = h.id ORDER BY h.id
+            """, timeoutMilliseconds: timeoutMilliseconds)
+        var shards: [WeighedShard] = []
+        shards.reserveCapacity(result.rowCount)
+        for row in 0..<result.rowCount {
+            shards.append(
+                WeighedShard(
+                    shard: try ShardID(stored: result.int(row, 0)), owner: try result.optionalInt(row, 1).map { WorkerInstanceID($0) },
+                    epoch: Epoch(try result.int(row, 2)), affiliates: try result.int(row, 3)))
+        }
+        return shards
+    }
+
+    /// Gives free shards to workers with a live lease, each at its next epoch: all of them or, on any refusal, none.
+    package static func assign(
+        _ assignments: [ShardAssignment], term: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+    ) throws -> AssignOutcome {
+        let result = try connection.execute(
+            "SELECT outcome, topology_version, refused FROM fature_v2.assign_shards($1, $2::smallint[], $3)",
+            [
+                .int(term), .int8Array(assignments.map { Int64($0.shard.rawValue) }), .int8Array(assignments.map(\.instance.rawValue)),
+            ], timeoutMilliseconds: timeoutMilliseconds)
+        switch try result.text(0, 0) {
+        case "assigned": return .assigned(topologyVersion: try result.int(0, 1))
+        case "term_lost": return .termLost
+        case "instance_gone": return .instancesGone(try result.intArray(0, 2).compactMap { $0.map { WorkerInstanceID($0) } })
+        case "not_free": return .notFree(try result.intArray(0, 2).compactMap { try $0.map { try ShardID(stored: $0) } })
+        case let other: throw StoreError(.unexpectedAnswer, "assigning shards answered '\(other)', which this binary does not know")
+        }
+    }
+
+    /// Takes away every lease that has run out and frees its shards. To be called before planning an assignment.
+    package static func releaseDeadWorkers(
+        term: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+    ) throws -> ReleaseOutcome {
+        let result = try connection.execute(
+            "SELECT outcome, instances, shards FROM fature_v2.release_dead_workers($1)", [.int(term)],
+            timeoutMilliseconds: timeoutMilliseconds)
+        switch try result.text(0, 0) {
+        case "released":
+            return .released(
+                try result.intArray(0, 1).compactMap { $0.map { WorkerInstanceID($0) } },
+                shards: try result.intArray(0, 2).compactMap { try $0.map { try ShardID(stored: $0) } })
+        case "term_lost": return .termLost
+        case let other: throw StoreError(.unexpectedAnswer, "releasing dead workers answered '\(other)', which this binary does not know")
+        }
+    }
+
+    // MARK: Workers and gateways
+
+    /// One row: whether a picture of the topology is still current.
+    package static func topologyVersion(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> Int64 {
+        try connection.execute("SELECT version FROM fature_v2.topology", timeoutMilliseconds: timeoutMilliseconds).int(0, 0)
+    }
+
+    /// Where every shard is served, and the version of this picture.
+    package static func topology(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> Topology {
+        // One statement, so that the version belongs to the rows.
+        let result = try connection.execute(
+            """
+            SELECT t.version, h.id, h.owner, h.epoch, w.address
+            FROM fature_v2.topology t CROSS JOIN fature_v2.shard h LEFT JOIN fature_v2.worker_lease w ON w.instance_id = h.owner
+            ORDER BY h.id
+            """, timeoutMilliseconds: timeoutMilliseconds)
+        guard result.rowCount == ShardID.count else {
+            throw StoreError(.unexpectedAnswer, "the database has \(result.rowCount) shards, this binary needs \(ShardID.count)")
+        }
+        var shards: [Topology.Shard] = []
+        shards.reserveCapacity(result.rowCount)
+        for row in 0..<result.rowCount {
+            shards.append(
+                Topology.Shard(
+                    owner: try result.optionalInt(row, 2).map { WorkerInstanceID($0) }, epoch: Epoch(try result.int(row, 3)),
+                    address: try result.optionalText(row, 4)))
+        }
+        return Topology(version: try result.int(0, 0), shards: shards)
+    }
+}

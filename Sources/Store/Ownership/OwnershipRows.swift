@@ -1,0 +1,82 @@
+import Core
+
+/// What a worker says of itself when it registers.
+package struct WorkerRegistration: Sendable, Equatable {
+    /// Its name, for people; may repeat from boot to boot.
+    package var name: String
+    /// `host:port` where gateways reach it.
+    package var address: String
+    /// How much it takes on, relative to others; above 0.
+    package var capacity: Int64
+    /// The version of its binary.
+    package var version: String
+
+    package init(name: String, address: String, capacity: Int64, version: String) {
+        self.name = name
+        self.address = address
+        self.capacity = capacity
+        self.version = version
+    }
+}
+
+/// A worker with its lease, as the coordinator sees it.
+package struct RegisteredWorker: Sendable, Equatable {
+    package var instance: WorkerInstanceID
+    package var registration: WorkerRegistration
+    /// Until the lease runs out, by the server's clock; 0 or less: it has.
+    package var leaseMillisecondsLeft: Int64
+}
+
+/// A shard as the coordinator weighs it.
+package struct WeighedShard: Sendable, Equatable {
+    package var shard: ShardID
+    package var owner: WorkerInstanceID?
+    package var epoch: Epoch
+    /// The affiliates in it.
+    package var affiliates: Int64
+}
+
+/// Which shard a worker is to have.
+package struct ShardAssignment: Sendable, Hashable {
+    package var shard: ShardID
+    package var instance: WorkerInstanceID
+
+    package init(shard: ShardID, instance: WorkerInstanceID) {
+        self.shard = shard
+        self.instance = instance
+    }
+}
+
+/// What became of an assignment: all of it or nothing.
+package enum AssignOutcome: Sendable, Equatable {
+    case assigned(topologyVersion: Int64)
+    /// Another coordinator leads.
+    case termLost
+    /// These workers have no live lease.
+    case instancesGone([WorkerInstanceID])
+    /// These shards have an owner, and must be freed or handed off first.
+    case notFree([ShardID])
+}
+
+/// What became of taking away the leases that ran out.
+package enum ReleaseOutcome: Sendable, Equatable {
+    /// The workers whose leases were taken away and the shards that are free for it. Both empty: all was well.
+    case released([WorkerInstanceID], shards: [ShardID])
+    /// Another coordinator leads.
+    case termLost
+}
+
+/// Where every shard is served, at one moment.
+package struct Topology: Sendable, Equatable {
+    /// Rises with every change of an owner.
+    package var version: Int64
+    /// By shard number.
+    package var shards: [Shard]
+
+    package struct Shard: Sendable, Equatable {
+        package var owner: WorkerInstanceID?
+        package var epoch: Epoch
+        /// `host:port` of the owner; nil when nobody serves the shard.
+        package var address: String?
+    }
+}

@@ -1,0 +1,31 @@
+/// One step of the schema: SQL that makes it and SQL that takes it away, each run in a transaction of its own.
+package struct Migration: Sendable {
+    /// 1, 2, 3, … in the order of application.
+    package let version: Int
+    package let name: String
+    package let up: String
+    package let down: String
+
+    package init(version: Int, name: String, up: String, down: String) {
+        self.version = version
+        self.name = name
+        self.up = up
+        self.down = down
+    }
+
+    private init(_ version: Int, _ name: String, up: [UInt8], down: [UInt8]) {
+        self.init(version: version, name: name, up: String(decoding: up, as: UTF8.self), down: String(decoding: down, as: UTF8.self))
+    }
+
+    /// Every migration of this binary, oldest first. The SQL stands in `Migrations/NNNN_name.up.sql` and `.down.sql`; SwiftPM
+    /// embeds each file under its name, the first digit replaced by `_`.
+    package static let all: [Migration] = [
+        Migration(1, "shards", up: PackageResources._001_shards_up_sql, down: PackageResources._001_shards_down_sql),
+        Migration(2, "affiliates", up: PackageResources._002_affiliates_up_sql, down: PackageResources._002_affiliates_down_sql),
+        Migration(3, "audit", up: PackageResources._003_audit_up_sql, down: PackageResources._003_audit_down_sql),
+        Migration(4, "ownership", up: PackageResources._004_ownership_up_sql, down: PackageResources._004_ownership_down_sql),
+        Migration(
+            5, "hierarchy_writes", up: PackageResources._005_hierarchy_writes_up_sql,
+            down: PackageResources._005_hierarchy_writes_down_sql),
+    ]
+}
