@@ -1,5 +1,7 @@
 import ArgumentParser
 import Dataset
+import PostgresClient
+import Store
 
 extension NetworkProfile: ExpressibleByArgument {}
 
@@ -18,6 +20,7 @@ struct GenerateCommand: ParsableCommand {
             profile uniform  small random trees
 
             Example: fature generate --profile fature --csv network.csv
+            Example: fature generate --profile fature --database-url postgresql://v1@127.0.0.1/programme
             Example: fature generate --profile skew --affiliates 1000000 --seed 7 --csv - | head
             """)
 
@@ -30,15 +33,31 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Another seed, another network.", valueName: "number"))
     var seed: UInt64 = 1
 
-    @Option(help: ArgumentHelp("Write CSV to this file; - is standard output.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write CSV to this file instead of a database; - is standard output.", valueName: "file"))
     var csv: String?
+
+    @Flag(help: "Drop a table public.affiliates that is there already.")
+    var replace = false
+
+    @OptionGroup var location: ClusterLocation
 
     func run() throws {
         let generator: NetworkGenerator
         do throws(GeneratorError) {
             generator = try NetworkGenerator(profile: profile, affiliates: affiliates, seed: seed)
         } catch { throw CommandError(.usage, "\(error)") }
-        if let csv { try write(generator, to: csv) }
+        if let csv { try write(generator, to: csv) } else { try writeToDatabase(generator) }
+    }
+
+    private func writeToDatabase(_ generator: NetworkGenerator) throws(CommandError) {
+        let connection = try location.connect("generate")
+        var progress = ProgressLine()
+        do {
+            let rows = try V1Schema.write(generator, to: connection, replace: replace) { rows in
+                progress.tell("generate: \(rows) of \(generator.affiliates) affiliates")
+            }
+            Console.progress("generate: \(rows) affiliates written to public.affiliates in \(progress.elapsedText)")
+        } catch { throw .explaining(error) }
     }
 
     private static let pieceBytes = 1 << 20

@@ -32,7 +32,9 @@ final class OutputFile {
     /// Puts the file in its place.
     func finish() throws(CommandError) {
         guard let temporary else { return }
-        guard fsync(descriptor) == 0 || errno == EINVAL, close(descriptor) == 0 else { throw .file("write to", path, errno: errno) }
+        guard fsync(descriptor) == 0 || errno == EINVAL, close(descriptor) == 0 else {
+            throw .file("write to", path, errno: errno)
+        }
         guard rename(temporary, path) == 0 else { throw .file("create", path, errno: errno) }
     }
 

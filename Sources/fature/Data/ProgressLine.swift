@@ -5,13 +5,21 @@ struct ProgressLine {
 
     init() { last = start }
 
-    /// Time since the work began.
-    var elapsedSeconds: Double { ContinuousClock.now.duration(to: start) / .seconds(-1) }
+    /// Time since the work began, such as `12.3 s`.
+    var elapsedText: String { SecondsText.of(start.duration(to: .now)) }
 
     mutating func tell(_ line: @autoclosure () -> String) {
         let now = ContinuousClock.now
         guard last.duration(to: now) >= .seconds(1) else { return }
         last = now
         Console.progress(line())
+    }
+}
+
+/// A time as people read it.
+enum SecondsText {
+    static func of(_ duration: Duration) -> String {
+        let tenths = duration.components.seconds * 10 + duration.components.attoseconds / 100_000_000_000_000_000
+        return "\(tenths / 10).\(tenths % 10) s"
     }
 }

@@ -1,7 +1,7 @@
 import Core
 
 /// A row of a source whose fields are valid each by itself. Texts are slices of the record: valid UTF-8 without NUL, within their limits.
-package struct AffiliateRecord: Sendable {
+package struct ImportedAffiliate: Sendable {
     package let id: AffiliateID
     package let parent: AffiliateID?
     package let status: AffiliateStatus

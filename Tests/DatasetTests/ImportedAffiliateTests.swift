@@ -4,19 +4,19 @@ import Testing
 @testable import Dataset
 
 @Suite("Affiliate records")
-struct AffiliateRecordTests {
+struct ImportedAffiliateTests {
     private static let header = "affiliate_id,parent_affiliate_id,external_id,name,status,registration_date,referral_code,email"
 
-    private func records(_ text: String) throws -> [Result<AffiliateRecord, Reject>] {
+    private func records(_ text: String) throws -> [Result<ImportedAffiliate, Reject>] {
         var reader = CSVReader()
         var header: AffiliateHeader?
-        var all: [Result<AffiliateRecord, Reject>] = []
+        var all: [Result<ImportedAffiliate, Reject>] = []
         func take(_ record: CSVRecord) throws(AffiliateHeaderError) {
             guard let known = header else {
                 header = try AffiliateHeader(record)
                 return
             }
-            all.append(Result { () throws(Reject) in try AffiliateRecord(record, header: known) })
+            all.append(Result { () throws(Reject) in try ImportedAffiliate(record, header: known) })
         }
         try Array(text.utf8).withUnsafeBytes { try reader.read($0, take) }
         try reader.finish(take)
