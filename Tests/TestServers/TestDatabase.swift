@@ -2,7 +2,7 @@ import Glibc
 import PostgresClient
 import Synchronization
 
-/// A fresh, empty database of its own on the process's shared server, dropped with the last owner.
+/// A fresh, empty database of its own on the process's shared server, gone with that server.
 package final class TestDatabase: Sendable {
     package let server: PrivatePostgres
     package let name: String
@@ -37,9 +37,12 @@ package final class TestDatabase: Sendable {
 
     package func connect() throws -> PostgresConnection { try PostgresConnection(try configuration()) }
 
-    deinit {
-        // Only to save room while the tests run; the server's end removes it in any case.
-        _ = try? PostgresConnection(try Self.administration(server)).execute("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    /// Drops it now, whoever is connected: only to save room, since the server's end removes it in any case. (Not in `deinit`:
+    /// a test's last mention of its database often stands before its last statement.)
+    package func drop() async throws {
+        try await ScratchServer.blocking { [self] in
+            _ = try PostgresConnection(try Self.administration(server)).execute("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+        }
     }
 
     private static func administration(_ server: PrivatePostgres) throws -> PostgresConfiguration {

@@ -190,7 +190,7 @@ package final class PostgresConnection {
     }
 
     private func singleResult(_ link: PostgresLink, _ deadline: Deadline) throws(PostgresError) -> PostgresResult {
-        guard let last = try results(link, deadline).last else {
+        guard let last = try results(link, deadline).last, last.status != PGRES_EMPTY_QUERY else {
             throw PostgresError(.usage, "the statement is empty")
         }
         return PostgresResult(last)

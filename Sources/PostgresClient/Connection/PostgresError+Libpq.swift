@@ -43,7 +43,7 @@ extension PostgresError {
         let lines = String(cString: PQerrorMessage(connection)).split(separator: "\n")
         var text = lines.filter { !$0.hasPrefix("LOCATION:") }.joined(separator: " ")
         var sqlState: String?
-        if let match = text.firstMatch(of: #/: +([0-9A-Z]{5}): /#) {
+        if let match = text.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) {
             sqlState = String(match.1)
             text.replaceSubrange(match.range, with: ": ")
         }
