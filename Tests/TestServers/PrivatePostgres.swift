@@ -11,7 +11,7 @@ package final class PrivatePostgres: Sendable {
     package let password: String
     package let port: Int
 
-    private let folder: String
+    private let scratch: ScratchFolder
     private let isDurable: Bool
     private let process: Mutex<ServerProcess?>
 
@@ -30,50 +30,47 @@ package final class PrivatePostgres: Sendable {
     private init(durable: Bool) throws {
         isDurable = durable
         password = ScratchServer.password()
-        folder = try ScratchServer.makeFolder("postgres")
-        do {
-            let passwordFile = "\(folder)/password"
-            try ChildProcess.write(password, to: passwordFile)
-            if getuid() == 0 {
-                guard let user = getpwnam("postgres") else {
-                    throw TestServerError("there is no user postgres to run the server")
-                }
-                guard chown(folder, user.pointee.pw_uid, user.pointee.pw_gid) == 0,
-                    chown(passwordFile, user.pointee.pw_uid, user.pointee.pw_gid) == 0
-                else { throw TestServerError("cannot give \(folder) to the user postgres") }
+        scratch = try ScratchFolder("postgres")
+        let folder = scratch.path
+        let passwordFile = "\(folder)/password"
+        try ChildProcess.write(password, to: passwordFile)
+        if getuid() == 0 {
+            guard let user = getpwnam("postgres") else {
+                throw TestServerError("there is no user postgres to run the server")
             }
-            try ChildProcess.run(
-                Self.asOwner + [
-                    try Self.program("initdb"), "--pgdata", "\(folder)/data", "--username", "postgres", "--pwfile", passwordFile,
-                    "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync",
-                ], log: "\(folder)/initdb.log")
-            var attempt = 0
-            while true {
-                let port = try ScratchServer.freePort()
-                do {
-                    let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
-                    self.port = port
-                    process = Mutex(server)
-                    return
-                } catch {
-                    attempt += 1
-                    let log = ChildProcess.contents("\(folder)/server.log") ?? ""
-                    guard attempt < Self.ports, log.contains("Address already in use") else { throw error }
-                    unlink("\(folder)/server.log")
-                }
+            guard chown(folder, user.pointee.pw_uid, user.pointee.pw_gid) == 0,
+                chown(passwordFile, user.pointee.pw_uid, user.pointee.pw_gid) == 0
+            else { throw TestServerError("cannot give \(folder) to the user postgres") }
+        }
+        try ChildProcess.run(
+            Self.asOwner + [
+                try Self.program("initdb"), "--pgdata", "\(folder)/data", "--username", "postgres", "--pwfile", passwordFile,
+                "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync",
+            ], log: "\(folder)/initdb.log")
+        var attempt = 0
+        while true {
+            let port = try ScratchServer.freePort()
+            do {
+                let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
+                self.port = port
+                process = Mutex(server)
+                return
+            } catch {
+                attempt += 1
+                let log = ChildProcess.contents("\(folder)/server.log") ?? ""
+                guard attempt < Self.ports, log.contains("Address already in use") else { throw error }
+                unlink("\(folder)/server.log")
             }
-        } catch {
-            Self.remove(folder)
-            throw error
         }
     }
 
-    deinit { process.withLock { $0?.end(keepFolder: false) } }
+    // Before the folder goes.
+    deinit { process.withLock { $0?.end() } }
 
     package func url(database: String) -> String { "postgresql://postgres:\(password)@127.0.0.1:\(port)/\(database)" }
 
     /// What the server wrote to its log.
-    package var log: String { ChildProcess.contents("\(folder)/server.log") ?? "" }
+    package var log: String { ChildProcess.contents("\(scratch.path)/server.log") ?? "" }
 
     /// The postmaster.
     package var pid: pid_t? { process.withLock { $0?.pid } }
@@ -88,7 +85,7 @@ package final class PrivatePostgres: Sendable {
     package func restart() async throws {
         try await ScratchServer.blocking { [self] in
             try end(signal: SIGINT)
-            let server = try Self.launch(folder: folder, port: port, password: password, durable: isDurable)
+            let server = try Self.launch(folder: scratch.path, port: port, password: password, durable: isDurable)
             process.withLock { $0 = server }
         }
     }
@@ -103,7 +100,7 @@ package final class PrivatePostgres: Sendable {
         let end = ContinuousClock.now + .seconds(20)
         while server.isRunning, ContinuousClock.now < end { usleep(5_000) }
         let didObey = !server.isRunning
-        server.end(keepFolder: true)
+        server.end()
         guard didObey else { throw TestServerError("the server did not stop within 20 s:\n\(log)") }
     }
 
@@ -114,7 +111,7 @@ package final class PrivatePostgres: Sendable {
         ]
         if !durable { settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] }
         let process = try ServerProcess(
-            folder: folder,
+            log: "\(folder)/server.log",
             command: asOwner + [try program("postgres"), "-D", "\(folder)/data"] + settings.flatMap { ["-c", $0] })
         let configuration = try PostgresConfiguration(
             url: "postgresql://postgres:\(password)@127.0.0.1:\(port)/postgres", applicationName: "fature tests",
@@ -124,7 +121,7 @@ package final class PrivatePostgres: Sendable {
                 (try? PostgresConnection(configuration)) != nil
             }
         } catch {
-            process.end(keepFolder: true)
+            process.end()
             throw error
         }
         return process
@@ -138,10 +135,5 @@ package final class PrivatePostgres: Sendable {
     private static func program(_ name: String) throws -> String {
         let versions = (13...20).reversed().map { "/usr/lib/postgresql/\($0)/bin/\(name)" }
         return versions.first { access($0, X_OK) == 0 } ?? name
-    }
-
-    private static func remove(_ folder: String) {
-        // A failed start must not leave its folder; that start's error is the one to tell.
-        _ = try? ChildProcess.run(["rm", "-rf", folder], log: "/dev/null")
     }
 }

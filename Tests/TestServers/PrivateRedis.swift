@@ -9,7 +9,7 @@ package final class PrivateRedis: Sendable {
     package let password: String
     package var url: String { url(database: 0) }
 
-    private let folder: String
+    private let scratch: ScratchFolder
     private let isDurable: Bool
     private let process: Mutex<ServerProcess?>
 
@@ -28,31 +28,27 @@ package final class PrivateRedis: Sendable {
     private init(durable: Bool) throws {
         isDurable = durable
         password = ScratchServer.password()
-        folder = try ScratchServer.makeFolder("redis")
-        do {
-            var attempt = 0
-            while true {
-                let port = try ScratchServer.freePort()
-                do {
-                    let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
-                    self.port = port
-                    process = Mutex(server)
-                    return
-                } catch {
-                    attempt += 1
-                    let log = ChildProcess.contents("\(folder)/server.log") ?? ""
-                    guard attempt < Self.ports, log.contains("Address already in use") else { throw error }
-                    unlink("\(folder)/server.log")
-                }
+        scratch = try ScratchFolder("redis")
+        let folder = scratch.path
+        var attempt = 0
+        while true {
+            let port = try ScratchServer.freePort()
+            do {
+                let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
+                self.port = port
+                process = Mutex(server)
+                return
+            } catch {
+                attempt += 1
+                let log = ChildProcess.contents("\(folder)/server.log") ?? ""
+                guard attempt < Self.ports, log.contains("Address already in use") else { throw error }
+                unlink("\(folder)/server.log")
             }
-        } catch {
-            // A failed start must not leave its folder; that start's error is the one to tell.
-            _ = try? ChildProcess.run(["rm", "-rf", folder], log: "/dev/null")
-            throw error
         }
     }
 
-    deinit { process.withLock { $0?.end(keepFolder: false) } }
+    // Before the folder goes.
+    deinit { process.withLock { $0?.end() } }
 
     package func url(database: Int) -> String { "redis://:\(password)@127.0.0.1:\(port)/\(database)" }
 
@@ -72,7 +68,7 @@ package final class PrivateRedis: Sendable {
     package func restart() async throws {
         try await ScratchServer.blocking { [self] in
             try end(signal: SIGTERM)
-            let server = try Self.launch(folder: folder, port: port, password: password, durable: isDurable)
+            let server = try Self.launch(folder: scratch.path, port: port, password: password, durable: isDurable)
             process.withLock { $0 = server }
         }
     }
@@ -87,7 +83,7 @@ package final class PrivateRedis: Sendable {
         let end = ContinuousClock.now + .seconds(20)
         while server.isRunning, ContinuousClock.now < end { usleep(5_000) }
         let didObey = !server.isRunning
-        server.end(keepFolder: true)
+        server.end()
         guard didObey else { throw TestServerError("redis-server did not stop within 20 s") }
     }
 
@@ -106,12 +102,12 @@ package final class PrivateRedis: Sendable {
             daemonize no
 
             """, to: "\(folder)/redis.conf")
-        let process = try ServerProcess(folder: folder, command: ["redis-server", "\(folder)/redis.conf"])
+        let process = try ServerProcess(log: "\(folder)/server.log", command: ["redis-server", "\(folder)/redis.conf"])
         let configuration = try RedisConfiguration(url: "redis://:\(password)@127.0.0.1:\(port)/0")
         do {
             try ScratchServer.awaitReady(process, log: "\(folder)/server.log") { (try? RedisConnection(configuration)) != nil }
         } catch {
-            process.end(keepFolder: true)
+            process.end()
             throw error
         }
         return process

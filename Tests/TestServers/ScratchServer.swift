@@ -3,14 +3,6 @@ import Glibc
 
 /// Where a test server lives and how it is named.
 enum ScratchServer {
-    /// A new folder below the system's temporary folder that nobody else has.
-    static func makeFolder(_ kind: String) throws -> String {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/fature-test-\(kind)-\(getpid())-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw TestServerError("cannot make a folder in \(parent)") }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
     /// A port of 127.0.0.1 that is free now, below the range the system hands out to outgoing connections. Somebody may take
     /// it before the server does: whoever starts one tries again with another.
     static func freePort() throws -> Int {
