@@ -77,6 +77,9 @@ let package = Package(
             ],
             swiftSettings: house),
 
+        // Measures parts alone; `fature loadtest` measures the whole.
+        .executableTarget(name: "fature-bench", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
+
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
         .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),

@@ -85,7 +85,8 @@ extension Partition {
         }
         return mergedOrder().compactMap { number in
             let node = Node(number: number)
-            return networkSize(of: node) == sizes[number, default: 0] && directReferrals(of: node) == directsOf[number, default: 0]
+            return networkSize(of: node) == sizes[number, default: 0]
+                && directReferrals(of: node) == directsOf[number, default: 0]
                 ? nil : "the counters of \(rawID(number)) are wrong"
         }
     }

@@ -14,7 +14,8 @@ struct IdentifierIndex: Sendable {
         var hash = UInt64(bitPattern: id) &* 0x9E37_79B9_7F4A_7C15
         hash ^= hash >> 32
         hash &*= 0xD6E8_FEB8_6659_FD93
-        return Int(truncatingIfNeeded: (hash >> 32) &* UInt64(truncatingIfNeeded: slots.count) >> 32)
+        // The upper half as a fraction of the table. Its product fits 64 bits, for a table has fewer than 2^33 slots.
+        return Int(truncatingIfNeeded: ((hash >> 32) &* UInt64(truncatingIfNeeded: slots.count)) >> 32)
     }
 
     @inline(__always)

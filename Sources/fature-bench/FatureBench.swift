@@ -1,0 +1,28 @@
+/// Measures parts of the product alone, in one process: `swift run -c release fature-bench partition`.
+///
+/// One file a benchmark; a new one is added to `Benchmark.all`.
+@main
+struct FatureBench {
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard let name = arguments.first, let benchmark = Benchmark.all.first(where: { $0.name == name }) else {
+            print(usage)
+            return
+        }
+        try benchmark.run(Array(arguments.dropFirst()))
+    }
+
+    private static var usage: String {
+        let lines = Benchmark.all.map { "  fature-bench \($0.usage)\n      \($0.summary)" }
+        return "usage:\n" + lines.joined(separator: "\n")
+    }
+}
+
+struct Benchmark: Sendable {
+    let name: String
+    let usage: String
+    let summary: String
+    let run: @Sendable ([String]) throws -> Void
+
+    static let all = [partition]
+}
