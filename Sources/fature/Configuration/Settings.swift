@@ -1,0 +1,52 @@
+/// Everything the roles can be told. `docs/configuration.md` is this table, and a test holds them together.
+enum Settings {
+    private static let ports = 1...65_535
+    private static let portsOrAny = 0...65_535
+    private static let leaseMilliseconds = 500...60_000
+
+    static let databaseURL = Setting(
+        "database_url", .secret, aliases: ["DATABASE_URL"],
+        help: "The cluster's PostgreSQL, as postgresql://user:password@host:port/database. Default: what `fature up` noted in --data-dir.")
+    static let redisURL = Setting(
+        "redis_url", .secret, aliases: ["REDIS_URL"],
+        help: "The cluster's Redis, as redis://:password@host:port/0. Default: what `fature up` noted in --data-dir.")
+    static let logLevel = Setting(
+        "log_level", .choice(["trace", "debug", "info", "notice", "warning", "error"]), default: "info",
+        help: "The least important log lines that are written.")
+
+    static let workerName = Setting(
+        "worker.name", .text, help: "The worker's name in status and metrics. Default: host name and process id.")
+    static let workerListenHost = Setting(
+        "worker.listen_host", .text, default: "127.0.0.1", help: "The address on which gateways reach the worker.")
+    static let workerListenPort = Setting(
+        "worker.listen_port", .integer(portsOrAny), default: "0", help: "The port on which gateways reach the worker; 0 takes any free one.")
+    static let workerAdvertisedHost = Setting(
+        "worker.advertised_host", .text,
+        help: "The address gateways are told, where it differs from the one listened on. Default: worker.listen_host.")
+    static let workerLeaseMilliseconds = Setting(
+        "worker.lease_milliseconds", .integer(leaseMilliseconds), default: "3000",
+        help: "How long, in milliseconds, the worker counts as alive after it last reported; then its shards go elsewhere.")
+
+    static let coordinatorLeaseMilliseconds = Setting(
+        "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "3000",
+        help: "How long, in milliseconds, a coordinator leads after it last reported; then another takes over.")
+    static let coordinatorExpectedWorkers = Setting(
+        "coordinator.expected_workers", .integer(1...1024), default: "1",
+        help: "How many workers to wait for, for a short while, before shards are first assigned.")
+
+    static let gatewayListenHost = Setting(
+        "gateway.listen_host", .text, default: "127.0.0.1", help: "The address on which callers reach the gateway.")
+    static let gatewayListenPort = Setting(
+        "gateway.listen_port", .integer(ports), default: "8080",
+        help: "The port on which callers reach the gateway, over HTTP/2 with prior knowledge and HTTP/1.1.")
+    static let gatewayThreads = Setting(
+        "gateway.threads", .integer(0...256), default: "0", help: "Event loop threads; 0 takes one for each core.")
+    static let gatewayAccessLog = Setting(
+        "gateway.access_log", .choice(["all", "errors", "off"]), default: "all", help: "Which requests get a line in the log.")
+
+    static let common = [databaseURL, redisURL, logLevel]
+    static let worker = [workerName, workerListenHost, workerListenPort, workerAdvertisedHost, workerLeaseMilliseconds]
+    static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers]
+    static let gateway = [gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog]
+    static let all = common + worker + coordinator + gateway
+}
