@@ -87,6 +87,8 @@ let package = Package(
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
+        .testTarget(name: "TidyTests", swiftSettings: house),
+        .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

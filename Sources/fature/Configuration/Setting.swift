@@ -37,7 +37,8 @@ struct Setting: Sendable {
     /// The paragraph of `--help`.
     var argumentHelp: ArgumentHelp {
         let byDefault = defaultText.map { " Default: \($0)." } ?? ""
-        return ArgumentHelp("\(help)\(byDefault) Or \(([variable] + aliases).joined(separator: ", ")), or `\(key)` in the file.",
+        return ArgumentHelp(
+            "\(help)\(byDefault) Or \(([variable] + aliases).joined(separator: ", ")), or `\(key)` in the file.",
             valueName: valueName)
     }
 

@@ -18,7 +18,8 @@ struct SettingSources {
     ///   - flags: values given on the command line, by the setting's key; nil means not given.
     ///   - configurationFile: the path given with `--config`.
     init(
-        flags: [(Setting, String?)], environment: [String: String] = ProcessInfo.processInfo.environment, configurationFile: String?
+        flags: [(Setting, String?)], environment: [String: String] = ProcessInfo.processInfo.environment,
+        configurationFile: String?
     ) throws(CommandError) {
         var given: [String: String] = [:]
         for (setting, text) in flags { given[setting.key] = text }
@@ -38,7 +39,8 @@ struct SettingSources {
 
     func text(_ setting: Setting) throws(CommandError) -> String {
         guard let text = try optionalText(setting) else {
-            throw CommandError(.configuration, "\(setting.key) is missing: give --\(setting.flag), \(setting.variable), or it in the file")
+            throw CommandError(
+                .configuration, "\(setting.key) is missing: give --\(setting.flag), \(setting.variable), or it in the file")
         }
         return text
     }
@@ -68,7 +70,8 @@ struct SettingSources {
         return nil
     }
 
-    private func lookUp(_ provider: some ConfigProvider, _ key: AbsoluteConfigKey, origin: String) throws(CommandError) -> String? {
+    private func lookUp(_ provider: some ConfigProvider, _ key: AbsoluteConfigKey, origin: String) throws(CommandError) -> String?
+    {
         do { return Self.string(try provider.value(forKey: key, type: .string)) } catch {
             throw CommandError(.configuration, "\(origin) cannot be read: \(error)")
         }
@@ -103,7 +106,9 @@ struct SettingSources {
         let known = Set(Settings.all.map(\.key))
         if let unknown = seen.sorted().first(where: { !known.contains($0) }) {
             throw CommandError(
-                .configuration, "\(path) has the key \(unknown), which nobody knows; the keys are: \(Settings.all.map(\.key).joined(separator: ", "))")
+                .configuration,
+                "\(path) has the key \(unknown), which nobody knows; the keys are: \(Settings.all.map(\.key).joined(separator: ", "))"
+            )
         }
         return snapshot
     }

@@ -1,12 +1,13 @@
 /// Everything the roles can be told. `docs/configuration.md` is this table, and a test holds them together.
 enum Settings {
-    private static let ports = 1...65_535
-    private static let portsOrAny = 0...65_535
+    private static let ports = 0...65_535
     private static let leaseMilliseconds = 500...60_000
 
     static let databaseURL = Setting(
         "database_url", .secret, aliases: ["DATABASE_URL"],
-        help: "The cluster's PostgreSQL, as postgresql://user:password@host:port/database. Default: what `fature up` noted in --data-dir.")
+        help:
+            "The cluster's PostgreSQL, as postgresql://user:password@host:port/database. Default: what `fature up` noted in --data-dir."
+    )
     static let redisURL = Setting(
         "redis_url", .secret, aliases: ["REDIS_URL"],
         help: "The cluster's Redis, as redis://:password@host:port/0. Default: what `fature up` noted in --data-dir.")
@@ -19,7 +20,8 @@ enum Settings {
     static let workerListenHost = Setting(
         "worker.listen_host", .text, default: "127.0.0.1", help: "The address on which gateways reach the worker.")
     static let workerListenPort = Setting(
-        "worker.listen_port", .integer(portsOrAny), default: "0", help: "The port on which gateways reach the worker; 0 takes any free one.")
+        "worker.listen_port", .integer(ports), default: "0",
+        help: "The port on which gateways reach the worker; 0 takes any free one.")
     static let workerAdvertisedHost = Setting(
         "worker.advertised_host", .text,
         help: "The address gateways are told, where it differs from the one listened on. Default: worker.listen_host.")
@@ -38,15 +40,28 @@ enum Settings {
         "gateway.listen_host", .text, default: "127.0.0.1", help: "The address on which callers reach the gateway.")
     static let gatewayListenPort = Setting(
         "gateway.listen_port", .integer(ports), default: "8080",
-        help: "The port on which callers reach the gateway, over HTTP/2 with prior knowledge and HTTP/1.1.")
+        help: "The port on which callers reach the gateway, over HTTP/2 with prior knowledge and HTTP/1.1; 0 takes any free one.")
     static let gatewayThreads = Setting(
-        "gateway.threads", .integer(0...256), default: "0", help: "Event loop threads; 0 takes one for each core.")
+        "gateway.threads", .integer(1...256), default: "1", help: "Event loops. Each has its own connections to all workers.")
     static let gatewayAccessLog = Setting(
-        "gateway.access_log", .choice(["all", "errors", "off"]), default: "all", help: "Which requests get a line in the log.")
+        "gateway.access_log", .choice(["all", "notable", "off"]), default: "notable",
+        help: "Which requests get a line in the log; notable are changes, refusals, failures and slow answers.")
+    static let gatewayDeadlineMilliseconds = Setting(
+        "gateway.deadline_milliseconds", .integer(10...60_000), default: "2000",
+        help: "How long a request may take, in milliseconds; then it is answered 504.")
+    static let gatewayRequestsPerThreadMax = Setting(
+        "gateway.requests_per_thread_max", .integer(1...1_000_000), default: "16384",
+        help: "Requests that may be on their way at a time on each event loop; more are answered 503.")
+    static let gatewayConnectionsPerThreadMax = Setting(
+        "gateway.connections_per_thread_max", .integer(1...1_000_000), default: "10000",
+        help: "Client connections at a time on each event loop; more are closed at once.")
 
     static let common = [databaseURL, redisURL, logLevel]
     static let worker = [workerName, workerListenHost, workerListenPort, workerAdvertisedHost, workerLeaseMilliseconds]
     static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers]
-    static let gateway = [gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog]
+    static let gateway = [
+        gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,
+        gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax,
+    ]
     static let all = common + worker + coordinator + gateway
 }

@@ -1,4 +1,5 @@
 import PostgresClient
+import Store
 
 extension CommandError {
     /// The exit status and the one line for an error from a lower floor.
@@ -6,6 +7,7 @@ extension CommandError {
         switch error {
         case let error as CommandError: error
         case let error as PostgresError: explaining(error)
+        case let error as SchemaError: explaining(error)
         default: CommandError(.processFailed, "\(error)")
         }
     }
@@ -21,6 +23,14 @@ extension CommandError {
         case .connectionLost, .shutDown, .queueFull: CommandError(.serverUnavailable, oneLine(error.description))
         case .usage: CommandError(.configuration, oneLine(error.message))
         case .timedOut, .cancelled, .server, .value: CommandError(.processFailed, oneLine(error.description))
+        }
+    }
+
+    private static func explaining(_ error: SchemaError) -> CommandError {
+        switch error.code {
+        case .notCurrent, .newerDatabase, .checksumMismatch: CommandError(.schemaMismatch, error.message)
+        case .busy, .migrationFailed: CommandError(.processFailed, oneLine(error.message))
+        case .unknownVersion: CommandError(.usage, error.message)
         }
     }
 
