@@ -7,7 +7,13 @@ struct Fature: AsyncParsableCommand {
         commandName: "fature",
         abstract: "A sharded cluster that holds a referral hierarchy in memory and answers over HTTP/2.",
         discussion: "On one machine, start with: fature up --demo",
-        subcommands: [UpCommand.self, DownCommand.self, StatusCommand.self, GenerateCommand.self])
+        subcommands: [
+            UpCommand.self,
+            DownCommand.self,
+            StatusCommand.self,
+            DatabaseCommand.self,
+            GenerateCommand.self,
+        ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.
     static func main() async {

@@ -50,8 +50,11 @@ struct ClusterLocation: ParsableArguments {
 
     var directory: DataDirectory { DataDirectory(dataDir ?? DataDirectory.defaultPath) }
 
+    /// What `fature up` noted in the folder, nil if it never ran there.
+    func stateIfAny() throws(CommandError) -> ClusterState? { try ClusterState.read(directory) }
+
     private func state() throws(CommandError) -> ClusterState {
-        guard let state = try ClusterState.read(directory) else {
+        guard let state = try stateIfAny() else {
             throw CommandError(
                 .notRunning,
                 "no cluster in \(directory.path) (there is no cluster.json); start one with `fature up`, "

@@ -16,18 +16,21 @@ enum Settings {
         help: "The least important log lines that are written.")
 
     static let workerName = Setting(
-        "worker.name", .text, help: "The worker's name in status and metrics. Default: host name and process id.")
+        "worker.name", .text,
+        help: "The worker's name; after a restart the same name gets the same shards where it can. Default: the host's name.")
     static let workerListenHost = Setting(
         "worker.listen_host", .text, default: "127.0.0.1", help: "The address on which gateways reach the worker.")
     static let workerListenPort = Setting(
         "worker.listen_port", .integer(ports), default: "0",
         help: "The port on which gateways reach the worker; 0 takes any free one.")
-    static let workerAdvertisedHost = Setting(
-        "worker.advertised_host", .text,
-        help: "The address gateways are told, where it differs from the one listened on. Default: worker.listen_host.")
+    static let workerAdvertisedAddress = Setting(
+        "worker.advertised_address", .text,
+        help: "host:port at which gateways reach the worker, where it differs from the one listened on. Default: that one.")
     static let workerLeaseMilliseconds = Setting(
-        "worker.lease_milliseconds", .integer(leaseMilliseconds), default: "3000",
+        "worker.lease_milliseconds", .integer(leaseMilliseconds), default: "2500",
         help: "How long, in milliseconds, the worker counts as alive after it last reported; then its shards go elsewhere.")
+    static let workerCapacity = Setting(
+        "worker.capacity", .integer(1...1000), default: "1", help: "How much this worker takes on, relative to the others.")
 
     static let coordinatorLeaseMilliseconds = Setting(
         "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "3000",
@@ -57,7 +60,9 @@ enum Settings {
         help: "Client connections at a time on each event loop; more are closed at once.")
 
     static let common = [databaseURL, redisURL, logLevel]
-    static let worker = [workerName, workerListenHost, workerListenPort, workerAdvertisedHost, workerLeaseMilliseconds]
+    static let worker = [
+        workerName, workerListenHost, workerListenPort, workerAdvertisedAddress, workerLeaseMilliseconds, workerCapacity,
+    ]
     static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers]
     static let gateway = [
         gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,

@@ -28,7 +28,8 @@ struct MigrateSchemaCommand: ParsableCommand {
         do {
             let applied = try Schema.migrate(connection, to: to)
             if json {
-                try JSONAnswer.print(SchemaChange(applied: applied, rolledBack: [], version: applied.last ?? currentVersion(connection)))
+                try JSONAnswer.print(
+                    SchemaChange(applied: applied, rolledBack: [], version: applied.last ?? currentVersion(connection)))
             } else {
                 Console.answer(
                     applied.isEmpty

@@ -37,7 +37,8 @@ struct SchemaStatusCommand: ParsableCommand {
             var table = TextTable(["version", "name", "state", "applied at", "ms"])
             for row in rows {
                 table.add([
-                    String(row.version), row.name, row.state, row.appliedAt ?? "", row.durationMilliseconds.map(String.init) ?? "",
+                    String(row.version), row.name, row.state, row.appliedAt ?? "",
+                    row.durationMilliseconds.map(String.init) ?? "",
                 ])
             }
             Console.answer(table.text)
@@ -49,9 +50,12 @@ struct SchemaStatusCommand: ParsableCommand {
         switch status.state {
         case .applied(let at, let duration):
             Row(version: status.version, name: status.name, state: "applied", appliedAt: at, durationMilliseconds: duration)
-        case .pending: Row(version: status.version, name: status.name, state: "pending", appliedAt: nil, durationMilliseconds: nil)
-        case .changed: Row(version: status.version, name: status.name, state: "changed", appliedAt: nil, durationMilliseconds: nil)
-        case .unknown: Row(version: status.version, name: status.name, state: "unknown", appliedAt: nil, durationMilliseconds: nil)
+        case .pending:
+            Row(version: status.version, name: status.name, state: "pending", appliedAt: nil, durationMilliseconds: nil)
+        case .changed:
+            Row(version: status.version, name: status.name, state: "changed", appliedAt: nil, durationMilliseconds: nil)
+        case .unknown:
+            Row(version: status.version, name: status.name, state: "unknown", appliedAt: nil, durationMilliseconds: nil)
         }
     }
 }

@@ -186,9 +186,10 @@ struct Supervision {
         for process in processes {
             switch states[process.name] {
             case .waiting(let until) where until <= now:
-                // Absent until the caller says how the launch went.
+                // Absent until the caller says how the launch went. One launch at a time: if it fails it may stop everything,
+                // and then no other may follow. The next one's deadline has passed, so the caller is back at once.
                 states[process.name] = .absent
-                actions.append(.launch(process.name))
+                return actions + [.launch(process.name)]
             case .stopping(let pid, let forceAt) where forceAt <= now:
                 states[process.name] = .stopping(pid: pid, forceAt: now + process.stopMillisecondsMax)
                 actions.append(.report("\(process.name) does not stop; it is forced"))
