@@ -1,23 +1,14 @@
 import Core
 
-/// Who asks for a change, for the audit.
-package struct ChangeOrigin: Equatable, Sendable {
-    package var actor: String
-    package var requestID: String
-
-    package init(actor: String, requestID: String) {
-        self.actor = actor
-        self.requestID = requestID
-    }
-
-    package init?(from reader: inout FieldReader) {
-        guard let actor = reader.text(), let requestID = reader.text() else { return nil }
+extension ChangeOrigin {
+    init?(from reader: inout FieldReader) {
+        guard let actor = reader.text(), let requestID = reader.optionalText() else { return nil }
         self.init(actor: actor, requestID: requestID)
     }
 
-    package func write(to frame: ByteBuilder) {
+    func write(to frame: ByteBuilder) {
         frame.appendText(actor)
-        frame.appendText(requestID)
+        frame.appendOptionalText(requestID)
     }
 }
 

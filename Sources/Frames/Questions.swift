@@ -90,20 +90,6 @@ package struct NetworkQuestion: Equatable, Sendable {
     }
 }
 
-/// What affiliates are ranked by.
-package enum RankingMetric: UInt8, Sendable, CaseIterable {
-    case directReferrals = 0
-    case networkSize = 1
-
-    /// The word for it in a query and in JSON.
-    package var name: StaticString {
-        switch self {
-        case .directReferrals: "direct_referrals"
-        case .networkSize: "network_size"
-        }
-    }
-}
-
 /// The fields of a ranking question.
 package struct RankingQuestion: Equatable, Sendable {
     package var metric: RankingMetric

@@ -19,7 +19,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     let requests: UnsafeMutablePointer<RoutedRequest>
     var metrics = RequestMetrics()
     var directory: AffiliateDirectory
-    private(set) var topology = Topology.empty
+    private(set) var topology = ClusterMap.empty
     private var links: [WorkerInstanceID: WorkerLink] = [:]
     private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
     let locator: LocationQueue
@@ -123,7 +123,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     // MARK: Workers
 
     /// Takes a newer topology. Requests to a worker that owns nothing any more are still answered by it or fail with its link.
-    func apply(_ newer: Topology) {
+    func apply(_ newer: ClusterMap) {
         guard newer.version > topology.version else { return }
         topology = newer
         let owners = Set(newer.owners.compactMap(\.self))

@@ -49,7 +49,7 @@ extension GatewayLoop {
     private func appendWorkers(_ shards: [ShardStatistics]) {
         var affiliates: [WorkerInstanceID: Int64] = [:]
         var shardCounts: [WorkerInstanceID: Int] = [:]
-        var owners: [WorkerInstanceID: Topology.Owner] = [:]
+        var owners: [WorkerInstanceID: ClusterMap.Owner] = [:]
         for shard in shards {
             guard let owner = topology.owners[Int(shard.shard)] else { continue }
             owners[owner.instance] = owner

@@ -32,9 +32,9 @@ package final class AffiliateDirectoryTable: @unchecked Sendable {
 
     private func home(_ id: Int64) -> Int { Int((UInt64(bitPattern: id) &* 0x9e37_79b9_7f4a_7c15) >> shift) }
 
-    /// Returns false when the table is full, the shard does not exist or the id is not valid.
+    /// Returns false when the table is full (`grown` makes a larger one), the shard does not exist or the id is not valid.
     package func insert(_ id: Int64, shard: UInt16) -> Bool {
-        guard id > 0, Int(shard) < ShardID.count, count < mask else { return false }
+        guard id > 0, Int(shard) < ShardID.count, count < mask * 3 / 4 + 1 else { return false }
         var at = home(id)
         while keys[at] != 0, keys[at] != id { at = (at + 1) & mask }
         if keys[at] == 0 {
@@ -56,6 +56,13 @@ package final class AffiliateDirectoryTable: @unchecked Sendable {
             if key == 0 { return nil }
             at = (at + 1) & mask
         }
+    }
+
+    /// The same entries in a table of twice the size.
+    package func grown() -> AffiliateDirectoryTable {
+        let larger = AffiliateDirectoryTable(expected: (mask + 1) * 4 / 3)
+        for at in 0...mask where keys[at] != 0 { _ = larger.insert(keys[at], shard: shards[at]) }
+        return larger
     }
 
     /// Bytes of memory.

@@ -19,7 +19,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
         case closed
     }
 
-    let owner: Topology.Owner
+    let owner: ClusterMap.Owner
     private unowned let loop: GatewayLoop
     private var state = State.idle
     private var reconnectDelayMilliseconds: Int64 = reconnectDelayMillisecondsMin
@@ -38,7 +38,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     private static let reconnectDelayMillisecondsMin: Int64 = 20
     private static let reconnectDelayMillisecondsMax: Int64 = 1000
 
-    init(owner: Topology.Owner, loop: GatewayLoop) {
+    init(owner: ClusterMap.Owner, loop: GatewayLoop) {
         self.owner = owner
         self.loop = loop
     }

@@ -1,11 +1,5 @@
 import Core
 
-/// What a ranking orders affiliates by.
-package enum RankingMetric: CaseIterable, Sendable {
-    case directReferrals
-    case networkSize
-}
-
 /// One line of a ranking.
 package struct RankingEntry: Hashable, Sendable {
     package var id: AffiliateID

@@ -12,14 +12,3 @@ package struct WriteFence: Sendable, Equatable {
         self.epoch = epoch
     }
 }
-
-/// Who asked for a change and on which request, as the audit keeps it.
-package struct ChangeOrigin: Sendable, Equatable {
-    package var actor: String
-    package var requestID: String?
-
-    package init(actor: String, requestID: String? = nil) {
-        self.actor = actor
-        self.requestID = requestID
-    }
-}

@@ -1,7 +1,7 @@
 import Core
 
 /// Who owns each shard, as PostgreSQL said at one moment.
-package struct Topology: Sendable, Equatable {
+package struct ClusterMap: Sendable, Equatable {
     package struct Owner: Sendable, Equatable, Hashable {
         package var instance: WorkerInstanceID
         package var name: String
@@ -15,6 +15,6 @@ package struct Topology: Sendable, Equatable {
     /// By shard.
     package var epochs: [Epoch]
 
-    package static let empty = Topology(
+    package static let empty = ClusterMap(
         version: -1, owners: Array(repeating: nil, count: ShardID.count), epochs: Array(repeating: Epoch(0), count: ShardID.count))
 }

@@ -1,0 +1,171 @@
+import Core
+import Logging
+import Placement
+import PostgresClient
+import ServiceLifecycle
+import Store
+
+/// All that a coordinator has to be told.
+package struct CoordinatorConfiguration: Sendable {
+    /// PostgreSQL, as a URL or libpq keywords.
+    package var databaseURL: String
+    /// How long leadership lasts without renewal.
+    package var leaseMilliseconds: Int
+    /// With nobody serving yet, shards are given out once so many workers have registered, or after `startGraceMilliseconds`.
+    package var expectedWorkers: Int
+    package var startGraceMilliseconds: Int
+
+    package init(databaseURL: String, leaseMilliseconds: Int = 2500, expectedWorkers: Int = 1, startGraceMilliseconds: Int = 10_000) {
+        self.databaseURL = databaseURL
+        self.leaseMilliseconds = leaseMilliseconds
+        self.expectedWorkers = expectedWorkers
+        self.startGraceMilliseconds = startGraceMilliseconds
+    }
+}
+
+/// A coordinator process: while it leads, every shard that has no living owner gets one.
+///
+/// All it knows is in PostgreSQL; its every write is checked against its term there. Several may run: one leads, the others wait for its lease
+/// to end.
+package final class CoordinatorService: Service {
+    private let configuration: CoordinatorConfiguration
+    private let logger: Logger
+
+    /// Between two looks at the cluster. Milliseconds.
+    private static let cycleMilliseconds = 150
+    private static let patienceMilliseconds = 1500
+    /// After PostgreSQL was away, workers get so many milliseconds to renew before their leases are taken.
+    private static let renewalGraceMilliseconds = 1500
+
+    package init(configuration: CoordinatorConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Coordinates until a graceful shutdown, then gives leadership up.
+    /// - Throws: when PostgreSQL cannot be reached at the start or has another schema.
+    package func run() async throws {
+        let pool = try PostgresPool(
+            configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"), connections: 1,
+            pendingMax: 16, connectWaitMilliseconds: 1000)
+        try await pool.withConnection { try Schema.requireCurrent($0) }
+        let reign = await cancelWhenGracefulShutdown {
+            var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
+            while !Task.isCancelled {
+                await self.cycle(&reign, pool)
+                do {
+                    try await Task.sleep(for: .milliseconds(Self.cycleMilliseconds))
+                } catch {
+                    break
+                }
+            }
+            return reign
+        }
+        if let term = reign.term {
+            let holder = reign.holder
+            do {
+                try await pool.withConnection {
+                    _ = try CoordinatorLease.resign(term: term, holder: holder, on: $0, timeoutMilliseconds: Self.patienceMilliseconds)
+                }
+            } catch {
+                logger.warning("leadership was not given up; it runs out by itself", metadata: ["error": "\(error)"])
+            }
+        }
+        await pool.shutdown()
+        logger.notice("stopped")
+    }
+
+    /// What this coordinator remembers from one cycle to the next.
+    private struct Reign {
+        let holder: String
+        let startedAt: ContinuousClock.Instant
+        var term: Int64?
+        /// Leases are not taken away before this moment.
+        var patientUntil: ContinuousClock.Instant?
+        var isDatabaseDown = false
+    }
+
+    private func cycle(_ reign: inout Reign, _ pool: PostgresPool) async {
+        do {
+            try await lead(&reign, pool)
+            if reign.isDatabaseDown {
+                reign.isDatabaseDown = false
+                logger.notice("PostgreSQL answers again")
+            }
+        } catch {
+            // Workers could not renew either: they get time for it before anything is taken away.
+            reign.patientUntil = .now + .milliseconds(Self.renewalGraceMilliseconds)
+            if !reign.isDatabaseDown { logger.warning("the cluster could not be looked at", metadata: ["error": "\(error)"]) }
+            reign.isDatabaseDown = true
+        }
+    }
+
+    private func lead(_ reign: inout Reign, _ pool: PostgresPool) async throws {
+        let timeToLive = Int64(configuration.leaseMilliseconds)
+        let holder = reign.holder
+        let term = reign.term
+        let current = try await pool.withConnection { connection -> Int64? in
+            if let term,
+                try CoordinatorLease.renew(
+                    term: term, holder: holder, timeToLiveMilliseconds: timeToLive, on: connection,
+                    timeoutMilliseconds: Self.patienceMilliseconds)
+            {
+                return term
+            }
+            return try CoordinatorLease.acquire(
+                holder: holder, timeToLiveMilliseconds: timeToLive, on: connection, timeoutMilliseconds: Self.patienceMilliseconds)
+        }
+        if current != reign.term {
+            if let current {
+                logger.notice("leading", metadata: ["term": "\(current)"])
+            } else {
+                logger.notice("another coordinator leads")
+            }
+            reign.term = current
+        }
+        guard let current else { return }
+        let mayRelease = reign.patientUntil.map { ContinuousClock.now >= $0 } ?? true
+        let sinceStart = ContinuousClock.now - reign.startedAt
+        let news = try await pool.withConnection { connection in
+            try self.settle(term: current, mayRelease: mayRelease, sinceStart: sinceStart, connection)
+        }
+        for line in news { logger.notice("\(line)") }
+    }
+
+    /// Takes away what the dead owned and gives out what is free. Returns what there is to tell.
+    private func settle(term: Int64, mayRelease: Bool, sinceStart: Duration, _ connection: PostgresConnection) throws -> [String] {
+        var news: [String] = []
+        let patience = Self.patienceMilliseconds
+        if mayRelease {
+            switch try OwnershipQueries.releaseDeadWorkers(term: term, on: connection, timeoutMilliseconds: patience) {
+            case .released(let instances, let shards):
+                if !instances.isEmpty { news.append("workers \(instances) have died; \(shards.count) shards are free") }
+            case .termLost: return ["the term has ended"]
+            }
+        }
+        let weighed = try OwnershipQueries.weighedShards(on: connection, timeoutMilliseconds: patience)
+        guard weighed.contains(where: { $0.owner == nil }) else { return news }
+        let workers = try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patience).filter { $0.leaseMillisecondsLeft > 0 }
+        guard !workers.isEmpty else { return news }
+        let nobodyServes = weighed.allSatisfy { $0.owner == nil }
+        if nobodyServes, workers.count < configuration.expectedWorkers,
+            sinceStart < .milliseconds(configuration.startGraceMilliseconds)
+        {
+            return news
+        }
+        let assignments = ShardPlacement.assign(
+            weighed.map { .init(id: $0.shard, owner: $0.owner, weight: $0.affiliates) },
+            to: workers.map { .init(instance: $0.instance, capacity: $0.registration.capacity) })
+        let outcome = try OwnershipQueries.assign(
+            assignments.map { ShardAssignment(shard: $0.shard, instance: $0.worker) }, term: term, on: connection,
+            timeoutMilliseconds: patience)
+        switch outcome {
+        case .assigned(let version):
+            news.append("\(assignments.count) shards given to \(Set(assignments.map(\.worker)).count) workers, topology \(version)")
+        case .termLost: news.append("the term has ended")
+        case .instancesGone(let instances): news.append("workers \(instances) went away before they got their shards")
+        case .notFree(let shards): news.append("\(shards.count) shards were not free any more")
+        }
+        return news
+    }
+}

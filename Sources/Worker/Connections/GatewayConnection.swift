@@ -1,0 +1,122 @@
+import Core
+import Frames
+import NIOCore
+
+/// A gateway's connection to this worker: frames in, replies out, one write for all replies of a read.
+final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
+    // @unchecked: confined to the worker's event loop.
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let loop: WorkerLoop
+    private var context: ChannelHandlerContext?
+    let out = ByteBuilder(capacity: 64 << 10)
+    private let partial = ByteBuilder(capacity: 4096)
+    private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
+    private var isFlushScheduled = false
+
+    init(loop: WorkerLoop) { self.loop = loop }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.opened(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        loop.closed(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        do {
+            try buffer.withUnsafeReadableBytes { bytes in
+                if partial.count == 0 {
+                    let consumed = try take(bytes)
+                    partial.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
+                } else {
+                    partial.append(bytes)
+                    let whole = ByteBuilder(capacity: partial.count)
+                    whole.append(partial.bytes)
+                    partial.removeAll()
+                    let consumed = try take(whole.bytes)
+                    partial.append(UnsafeRawBufferPointer(rebasing: whole.bytes[consumed...]))
+                }
+            }
+        } catch {
+            loop.logger.error("a gateway sent a malformed frame", metadata: ["error": "\(error)"])
+            context.close(promise: nil)
+        }
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) throws(FrameError) -> Int {
+        var scanner = FrameScanner(bytes)
+        let now = monotonicNow()
+        while let (header, fields) = try scanner.next() { loop.serve(header, fields, from: self, now: now) }
+        return scanner.consumed
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+
+    /// Replies made outside of a read go out at the end of the tick, together.
+    func flushSoon() {
+        guard !isFlushScheduled, let context else { return }
+        isFlushScheduled = true
+        context.eventLoop.execute { self.flush() }
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        guard let context, out.count > 0, context.channel.isWritable else { return }
+        outBuffer.clear(minimumCapacity: out.count)
+        outBuffer.writeBytes(out.bytes)
+        out.removeAll()
+        context.writeAndFlush(wrapOutboundOut(outBuffer), promise: nil)
+    }
+
+    /// A gateway that does not read its replies is not read from.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let channel = context.channel
+        let isWritable = channel.isWritable
+        channel.setOption(.autoRead, value: isWritable).whenFailure { _ in channel.close(promise: nil) }
+        if isWritable { flush() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func close() { context?.close(promise: nil) }
+}
+
+/// Where a reply goes that is made later: nowhere, once the gateway has gone.
+struct ReplyAddress {
+    private weak var connection: GatewayConnection?
+    let requestID: UInt64
+    let shard: UInt16
+
+    init(connection: GatewayConnection, header: FrameHeader) {
+        self.connection = connection
+        requestID = header.requestID
+        shard = header.shard
+    }
+
+    /// Writes a reply; `fields` adds its fields.
+    func reply(_ outcome: Outcome, word: UInt32 = 0, fields: (ByteBuilder) -> Void = { _ in }) {
+        guard let connection else { return }
+        connection.out.reply(outcome, requestID: requestID, shard: shard, word: word, fields: fields)
+        connection.flushSoon()
+    }
+
+    func refuse(_ problem: WorkerProblem, _ detail: String = "") {
+        reply(.problem, word: problem.rawValue) { $0.appendText(detail) }
+    }
+}
+
+extension ByteBuilder {
+    /// One whole reply. An answer too long for a frame becomes a problem.
+    func reply(_ outcome: Outcome, requestID: UInt64, shard: UInt16, word: UInt32, fields: (ByteBuilder) -> Void) {
+        let start = beginFrame(FrameHeader(code: outcome.rawValue, shard: shard, requestID: requestID, word: word))
+        fields(self)
+        guard !endFrame(start) else { return }
+        reply(.problem, requestID: requestID, shard: shard, word: WorkerProblem.answerTooLarge.rawValue) { $0.appendText("") }
+    }
+}

@@ -1,0 +1,247 @@
+import Core
+import Frames
+import Hierarchy
+import Logging
+import Ownership
+import PostgresClient
+import Store
+import Synchronization
+
+/// This worker's side of ownership: its lease, the shards it has been given, and keeping up with what others commit to them.
+final class ShardTenant: Sendable {
+    struct Pools: Sendable {
+        let control: PostgresPool
+        let follow: PostgresPool
+        let load: PostgresPool
+        let write: PostgresPool
+    }
+
+    private struct State {
+        var instance: WorkerInstanceID?
+        var window: TrustWindow
+        var topologyVersion: Int64 = -1
+        var mustLookAgain = false
+        var hasLeft = false
+    }
+
+    private let configuration: WorkerConfiguration
+    private let address: String
+    private let loop: WorkerLoop
+    private let pools: Pools
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(configuration: WorkerConfiguration, address: String, loop: WorkerLoop, pools: Pools, logger: Logger) {
+        self.configuration = configuration
+        self.address = address
+        self.loop = loop
+        self.pools = pools
+        self.logger = logger
+        state = Mutex(State(window: TrustWindow(timeToLiveMilliseconds: configuration.leaseMilliseconds)))
+    }
+
+    // MARK: The lease
+
+    /// Registers, or renews what was registered. Failing is no harm until the trust window ends.
+    func renewLease() async {
+        guard let instance = state.withLock({ $0.instance }) else {
+            await register()
+            return
+        }
+        let started = monotonicNow()
+        let timeToLive = Int64(configuration.leaseMilliseconds)
+        do {
+            let isOurs = try await pools.control.withConnection {
+                try WorkerLeases.renew(
+                    instance, timeToLiveMilliseconds: timeToLive, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
+            }
+            if isOurs { renewed(started) } else { await lost(instance) }
+        } catch {
+            logger.warning("the lease was not renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func renewed(_ attemptStarted: MonotonicNanoseconds) {
+        let window = state.withLock { state in
+            state.window.renewed(attemptStarted: attemptStarted)
+            if state.hasLeft { state.window.lost() }
+            return state.window
+        }
+        loop.trust(window)
+    }
+
+    private func register() async {
+        let registration = WorkerRegistration(
+            name: configuration.name, address: address, capacity: Int64(configuration.capacity), version: buildVersion)
+        let timeToLive = Int64(configuration.leaseMilliseconds)
+        let started = monotonicNow()
+        do {
+            let instance = try await pools.control.withConnection {
+                try WorkerLeases.register(
+                    registration, timeToLiveMilliseconds: timeToLive, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
+            }
+            await onLoop {
+                self.loop.writer = ShardWriter(
+                    loop: self.loop, pool: self.pools.write, instance: instance, logger: self.logger,
+                    reload: { host in
+                        self.loop.beginLoading(host.shard, host.epoch)
+                        self.loadSoon([(host.shard, host.epoch)])
+                    })
+            }
+            state.withLock { $0.instance = instance }
+            renewed(started)
+            logger.notice("registered", metadata: ["instance": "\(instance)", "address": "\(address)"])
+        } catch {
+            logger.warning("not registered yet", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The coordinator has taken the lease away: nothing is ours any more.
+    private func lost(_ instance: WorkerInstanceID) async {
+        logger.warning("the lease was taken away", metadata: ["instance": "\(instance)"])
+        let window = state.withLock { state in
+            state.window.lost()
+            state.instance = nil
+            state.topologyVersion = -1
+            return state.window
+        }
+        loop.trust(window)
+        await onLoop { self.loop.dropAll() }
+    }
+
+    /// Gives everything back, so that others can take it at once.
+    func leave() async {
+        let (instance, window) = state.withLock { state in
+            state.hasLeft = true
+            state.window.lost()
+            return (state.instance, state.window)
+        }
+        loop.trust(window)
+        guard let instance else { return }
+        do {
+            _ = try await pools.control.withConnection {
+                try WorkerLeases.release(instance, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
+            }
+        } catch {
+            logger.warning("the lease was not given back; it runs out by itself", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: The topology
+
+    /// Takes up the shards that are ours now and drops those that are not.
+    func followTopology() async {
+        let (instance, known, mustLookAgain) = state.withLock { state in
+            defer { state.mustLookAgain = false }
+            return (state.instance, state.topologyVersion, state.mustLookAgain)
+        }
+        guard let instance else { return }
+        do {
+            let topology = try await pools.follow.withConnection { connection -> Topology? in
+                let version = try OwnershipQueries.topologyVersion(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+                if version == known, !mustLookAgain { return nil }
+                return try OwnershipQueries.topology(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+            }
+            guard let topology else { return }
+            state.withLock { $0.topologyVersion = topology.version }
+            let wanted = await onLoopReturning { self.adopt(topology, instance) }
+            await load(wanted)
+        } catch {
+            logger.warning("the topology could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// On the event loop. Returns what has to be loaded.
+    private func adopt(_ topology: Topology, _ instance: WorkerInstanceID) -> [(ShardID, Epoch)] {
+        var wanted: [(ShardID, Epoch)] = []
+        for (number, shard) in topology.shards.enumerated() {
+            let id = ShardID(number)
+            guard shard.owner == instance else {
+                loop.drop(id)
+                continue
+            }
+            switch loop.shards[number] {
+            case .serving(let host) where host.epoch == shard.epoch: continue
+            case .loading(let epoch) where epoch == shard.epoch: continue
+            default:
+                loop.beginLoading(id, shard.epoch)
+                wanted.append((id, shard.epoch))
+            }
+        }
+        return wanted
+    }
+
+    private func loadSoon(_ wanted: [(ShardID, Epoch)]) {
+        Task { await load(wanted) }
+    }
+
+    private func load(_ wanted: [(ShardID, Epoch)]) async {
+        guard !wanted.isEmpty else { return }
+        let started = monotonicNow()
+        do {
+            let loaded = try await pools.load.withConnection { try ShardLoad.read(wanted, on: $0) }
+            await onLoop { for host in loaded.value { self.loop.install(host) } }
+            logger.notice(
+                "shards loaded",
+                metadata: [
+                    "shards": "\(wanted.count)", "affiliates": "\(loaded.value.reduce(0) { $0 + $1.partition.affiliateCount })",
+                    "milliseconds": "\((monotonicNow() - started) / 1_000_000)",
+                ])
+        } catch {
+            logger.error("shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
+            await onLoop { for (shard, _) in wanted { self.loop.drop(shard) } }
+            state.withLock { $0.mustLookAgain = true }
+        }
+    }
+
+    // MARK: The changes of others
+
+    /// Has every shard catch up to which others have committed something: moves that bring a subtree here.
+    func followChanges() async {
+        guard state.withLock({ $0.instance }) != nil else { return }
+        do {
+            let latest = try await pools.follow.withConnection {
+                try HierarchyChanges.lastSequences(on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+            }
+            await onLoop {
+                for host in self.loop.hosts where latest[Int(host.shard.rawValue)] > host.applied && !host.hasJobs {
+                    self.loop.writer?.catchUp(host)
+                }
+            }
+        } catch {
+            logger.debug("changes could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: The event loop
+
+    private func onLoop(_ work: @escaping @Sendable () -> Void) async { await onLoopReturning(work) }
+
+    private func onLoopReturning<R: Sendable>(_ work: @escaping @Sendable () -> R) async -> R {
+        await withCheckedContinuation { continuation in
+            loop.eventLoop.execute { continuation.resume(returning: work()) }
+        }
+    }
+}
+
+/// Reads shards from PostgreSQL and builds their partitions.
+enum ShardLoad {
+    static func read(_ wanted: [(ShardID, Epoch)], on connection: PostgresConnection) throws -> LoopConfined<[ShardHost]> {
+        var builders = [PartitionBuilder?](repeating: nil, count: ShardID.count)
+        for (shard, _) in wanted { builders[Int(shard.rawValue)] = PartitionBuilder(shard: shard) }
+        let loaded = try AffiliateLoader.load(
+            wanted.map(\.0), on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds
+        ) { record in
+            try builders[Int(record.shard.rawValue)]?.append(
+                id: record.id.rawValue, parent: record.parent, status: record.status, profile: record.view)
+        }
+        var hosts: [ShardHost] = []
+        for (shard, epoch) in wanted {
+            guard let builder = builders[Int(shard.rawValue)] else { continue }
+            builders[Int(shard.rawValue)] = nil
+            hosts.append(
+                ShardHost(shard: shard, epoch: epoch, partition: try builder.finish(), applied: loaded.lastSequences[shard] ?? 0))
+        }
+        return LoopConfined(hosts)
+    }
+}

@@ -1,0 +1,31 @@
+import Core
+
+/// All that a worker has to be told.
+package struct WorkerConfiguration: Sendable {
+    /// For people and placement; the same name after a restart gets the same shards where it can.
+    package var name: String
+    /// PostgreSQL, as a URL or libpq keywords.
+    package var databaseURL: String
+    package var listenHost: String
+    /// 0 for any free port.
+    package var port: Int
+    /// `host:port` where gateways reach this worker; nil for the listening address.
+    package var advertisedAddress: String?
+    /// How long the lease lasts without renewal. A dead worker's shards stay without owner so long.
+    package var leaseMilliseconds: Int
+    /// How much this worker takes on, relative to others.
+    package var capacity: Int
+
+    package init(
+        name: String, databaseURL: String, listenHost: String = "127.0.0.1", port: Int = 0, advertisedAddress: String? = nil,
+        leaseMilliseconds: Int = 2500, capacity: Int = 1
+    ) {
+        self.name = name
+        self.databaseURL = databaseURL
+        self.listenHost = listenHost
+        self.port = port
+        self.advertisedAddress = advertisedAddress
+        self.leaseMilliseconds = leaseMilliseconds
+        self.capacity = capacity
+    }
+}

@@ -1,0 +1,121 @@
+import Core
+import Frames
+import Hierarchy
+import Logging
+import NIOCore
+import NIOPosix
+import Ownership
+import PostgresClient
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// A worker process: holds the shards that the coordinator gives it, answers gateways about them and writes their changes.
+///
+/// Three tasks go on beside the event loop: one renews the lease, one follows who owns what, one follows what others have committed to our
+/// shards. Each asks PostgreSQL on a connection of its own kind, so that slow writes never delay a lease.
+package final class WorkerService: Service {
+    private let configuration: WorkerConfiguration
+    private let logger: Logger
+    private let onListening: (@Sendable (_ host: String, _ port: Int) -> Void)?
+
+    /// How often the topology is looked at, and the changes of others. Milliseconds.
+    private static let topologyPollMilliseconds = 100
+    private static let changePollMilliseconds = 30
+    /// The lease is renewed so many times within its time to live.
+    private static let renewalsPerLease = 5
+    private static let writeConnections = 4
+    private static let writesPendingMax = 8192
+
+    /// - Parameter onListening: told the address once gateways can connect.
+    package init(
+        configuration: WorkerConfiguration, logger: Logger, onListening: (@Sendable (_ host: String, _ port: Int) -> Void)? = nil
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Serves until a graceful shutdown: then the shards are given back at once, before the connections close.
+    /// - Throws: when the address is taken, or PostgreSQL cannot be reached at the start or has another schema.
+    package func run() async throws {
+        let url = configuration.databaseURL
+        func database(_ purpose: String) throws -> PostgresConfiguration {
+            try PostgresConfiguration(url: url, applicationName: "fature worker \(configuration.name) \(purpose)")
+        }
+        let control = try PostgresPool(configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000)
+        let follow = try PostgresPool(configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+        let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
+        let write = try PostgresPool(
+            configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
+            connectWaitMilliseconds: 1000)
+        try await control.withConnection { try Schema.requireCurrent($0) }
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = WorkerLoop(eventLoop: group.next(), logger: logger)
+        let channel: any Channel
+        do {
+            channel = try await ServerBootstrap(group: group)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.backlog, value: 256)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 20, high: 4 << 20))
+                .childChannelOption(
+                    .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 64 << 10, maximum: 256 << 10)
+                )
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GatewayConnection(loop: loop)) }
+                }
+                .bind(host: configuration.listenHost, port: configuration.port).get()
+        } catch {
+            try? await group.shutdownGracefully()
+            throw WorkerError.cannotListen(host: configuration.listenHost, port: configuration.port, reason: "\(error)")
+        }
+        let port = channel.localAddress?.port ?? configuration.port
+        onListening?(configuration.listenHost, port)
+        logger.notice("listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)"])
+
+        let tenant = ShardTenant(
+            configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)", loop: loop,
+            pools: .init(control: control, follow: follow, load: load, write: write), logger: logger)
+        let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
+                tasks.addTask { await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() } }
+                tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
+            }
+        }
+        await tenant.leave()
+        try? await channel.close()
+        try? await loop.eventLoop.submit { loop.closeConnections() }.get()
+        for pool in [control, follow, load, write] { await pool.shutdown() }
+        try await group.shutdownGracefully()
+        logger.notice("stopped")
+    }
+
+    /// Repeats `work`, beginning each time `interval` after the last one began, or at once if that took longer.
+    private static func every(_ interval: Duration, _ work: () async -> Void) async {
+        while !Task.isCancelled {
+            let next = ContinuousClock.now + interval
+            await work()
+            do {
+                try await Task.sleep(until: next, clock: .continuous)
+            } catch {
+                return
+            }
+        }
+    }
+}
+
+/// Why a worker could not start.
+package enum WorkerError: Error, CustomStringConvertible {
+    case cannotListen(host: String, port: Int, reason: String)
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let host, let port, let reason):
+            "cannot listen on \(host):\(port): \(reason); choose another port or end what uses it"
+        }
+    }
+}

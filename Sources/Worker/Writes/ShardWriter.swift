@@ -1,0 +1,364 @@
+import Core
+import Frames
+import Hierarchy
+import Logging
+import PostgresClient
+import Store
+
+/// Carries out the jobs of the shards: each shard's one after the other, different shards' side by side.
+///
+/// A job is committed in PostgreSQL behind the epoch fence, applied to the partition, and then answered: whoever has the answer can read the
+/// change. When a commit's answer is lost, the changes that PostgreSQL has recorded decide what happened.
+final class ShardWriter: ShardWriting, @unchecked Sendable {
+    // @unchecked: confined to the loop's event loop; tasks carry values only.
+    private unowned let loop: WorkerLoop
+    private let pool: PostgresPool
+    private let logger: Logger
+    let instance: WorkerInstanceID
+    /// Asks for a shard to be loaded anew. On the event loop.
+    private let reload: (ShardHost) -> Void
+
+    init(loop: WorkerLoop, pool: PostgresPool, instance: WorkerInstanceID, logger: Logger, reload: @escaping (ShardHost) -> Void) {
+        self.loop = loop
+        self.pool = pool
+        self.instance = instance
+        self.logger = logger
+        self.reload = reload
+    }
+
+    func pump(_ host: ShardHost) {
+        while let job = host.nextJob() {
+            if case .catchUp = job.kind {} else if job.deadline < monotonicNow() {
+                job.reply?.refuse(.deadlineExceeded)
+                host.jobEnded()
+                continue
+            }
+            begin(job, host)
+            return
+        }
+    }
+
+    func catchUp(_ host: ShardHost) {
+        guard host.add(ShardJob(kind: .catchUp, deadline: .max, reply: nil)) else { return }
+        pump(host)
+    }
+
+    private func begin(_ job: ShardJob, _ host: ShardHost) {
+        let fence = WriteFence(shard: host.shard, owner: instance, epoch: host.epoch)
+        let applied = host.applied
+        let kind = job.kind
+        ask(host, { connection in try WriteResult.perform(kind, fence, applied: applied, on: connection) }) { result in
+            self.finish(job, host, result)
+        }
+    }
+
+    /// Asks PostgreSQL on a thread of the pool and comes back to the event loop.
+    private func ask(
+        _ host: ShardHost, _ question: @escaping @Sendable (PostgresConnection) throws -> WriteResult,
+        _ done: @escaping (WriteResult) -> Void
+    ) {
+        let done = LoopConfined(done)
+        Task {
+            let result: WriteResult
+            do {
+                result = try await pool.withConnection(question)
+            } catch {
+                result = WriteResult(error)
+            }
+            loop.eventLoop.execute { done.value(result) }
+        }
+    }
+
+    // MARK: After the commit
+
+    private func finish(_ job: ShardJob, _ host: ShardHost, _ result: WriteResult) {
+        switch result {
+        case .join(let outcome): finishJoin(job, host, outcome)
+        case .setStatus(let outcome): finishStatus(job, host, outcome)
+        case .move(let outcome): finishMove(job, host, outcome)
+        case .caughtUp(let news): apply(news, to: host) { self.end(host) }
+        case .refused(let reason):
+            logger.warning("a change was not written", metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
+            job.reply?.refuse(.databaseUnavailable)
+            end(host)
+        case .unknown(let reason):
+            logger.warning(
+                "the answer of a commit was lost; asking what was committed", metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
+            resolveUnknown(job, host, attempt: 1)
+        }
+    }
+
+    private func finishJoin(_ job: ShardJob, _ host: ShardHost, _ outcome: JoinOutcome) {
+        guard case .join(let order) = job.kind else { return end(host) }
+        switch outcome {
+        case .joined(let id, _, let sequence):
+            let row = AffiliateRow(id: id, parent: order.parent, status: order.status, profile: order.profile)
+            settle(.join(row), sequence, host) {
+                self.answerWithAffiliate(id, status: 201, job, host)
+                self.end(host)
+            }
+        case .fenced: fenced(job, host)
+        case .unknownParent: refuse(job, host, .unknownParent)
+        case .parentElsewhere(let shard): elsewhere(job, host, shard)
+        case .tooDeep: refuse(job, host, .tooDeep, "no affiliate may stand below level \(hierarchyLevelMax)")
+        case .duplicate(let field, let holder, _):
+            let problem: WorkerProblem =
+                switch field {
+                case .affiliateID: .duplicateAffiliateID
+                case .externalID: .duplicateExternalID
+                case .referralCode: .duplicateReferralCode
+                }
+            refuse(job, host, problem, "affiliate \(holder) has this \(field.rawValue)")
+        }
+    }
+
+    private func finishStatus(_ job: ShardJob, _ host: ShardHost, _ outcome: StatusOutcome) {
+        guard case .setStatus(let order) = job.kind else { return end(host) }
+        let id = order.about.affiliate
+        switch outcome {
+        case .changed(_, let sequence):
+            settle(.status(id, order.status), sequence, host) {
+                self.answerWithAffiliate(id, status: 200, job, host)
+                self.end(host)
+            }
+        case .unchanged:
+            answerWithAffiliate(id, status: 200, job, host)
+            end(host)
+        case .fenced: fenced(job, host)
+        case .unknownAffiliate: refuse(job, host, .unknownAffiliate)
+        case .elsewhere(let shard): elsewhere(job, host, shard)
+        }
+    }
+
+    private func finishMove(_ job: ShardJob, _ host: ShardHost, _ outcome: MoveOutcome) {
+        guard case .move(let order) = job.kind else { return end(host) }
+        let id = order.about.affiliate
+        switch outcome {
+        case .moved(let move):
+            let edit =
+                move.targetShard == host.shard
+                ? PartitionEdit(moved: [.init(id: id, parent: order.newParent)]) : PartitionEdit(removed: [id])
+            settle(.edit(edit), move.sequence, host) {
+                let receipt = MoveReceipt(
+                    targetShard: move.targetShard.rawValue, targetSequence: move.targetSequence ?? move.sequence,
+                    oldParent: move.oldParent?.rawValue ?? 0, movedCount: move.affiliatesMoved)
+                job.reply?.reply(.binary) { receipt.write(to: $0) }
+                self.end(host)
+            }
+        case .unchanged:
+            let receipt = MoveReceipt(
+                targetShard: host.shard.rawValue, targetSequence: host.applied, oldParent: order.newParent?.rawValue ?? 0, movedCount: 0)
+            job.reply?.reply(.binary) { receipt.write(to: $0) }
+            end(host)
+        case .fenced: fenced(job, host)
+        case .unknownAffiliate: refuse(job, host, .unknownAffiliate)
+        case .elsewhere(let shard): elsewhere(job, host, shard)
+        case .unknownParent: refuse(job, host, .unknownParent)
+        case .cycle: refuse(job, host, .cycle)
+        case .tooDeep: refuse(job, host, .tooDeep, "somebody would stand below level \(hierarchyLevelMax)")
+        }
+    }
+
+    /// Applies our own committed change. If others have committed in between, all of it comes from PostgreSQL, in order.
+    private func settle(_ change: ResolvedChange, _ sequence: ChangeSequence, _ host: ShardHost, then: @escaping () -> Void) {
+        if sequence == host.applied + 1 {
+            apply(.changes([.init(sequence: sequence, change: change)]), to: host, then: then)
+        } else {
+            readNews(host, attempt: 1, then: then)
+        }
+    }
+
+    /// Reads until it succeeds what has been committed; nothing else happens to the shard meanwhile.
+    private func readNews(_ host: ShardHost, attempt: Int, then: @escaping () -> Void) {
+        let applied = host.applied
+        let shard = host.shard
+        ask(host, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0)) }) { result in
+            if case .caughtUp(let news) = result {
+                self.apply(news, to: host, then: then)
+            } else {
+                self.retry(host, attempt: attempt) { self.readNews(host, attempt: attempt + 1, then: then) }
+            }
+        }
+    }
+
+    /// Finds out whether a write was committed whose answer was lost. Only this worker writes joins and statuses to the shard, and one job at
+    /// a time: a new change of that kind is this job's.
+    private func resolveUnknown(_ job: ShardJob, _ host: ShardHost, attempt: Int) {
+        let applied = host.applied
+        let shard = host.shard
+        ask(host, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true)) }) { result in
+            guard case .caughtUp(let news) = result else {
+                self.retry(host, attempt: attempt) { self.resolveUnknown(job, host, attempt: attempt + 1) }
+                return
+            }
+            let isCommitted = job.isCommitted(in: news)
+            self.apply(news, to: host) {
+                switch (isCommitted, job.kind) {
+                case (.yes(let id), .join): self.answerWithAffiliate(id, status: 201, job, host)
+                case (.yes(let id), .setStatus): self.answerWithAffiliate(id, status: 200, job, host)
+                case (.no, _): job.reply?.refuse(.databaseUnavailable)
+                default: job.reply?.refuse(.outcomeUnknown)
+                }
+                self.end(host)
+            }
+        }
+    }
+
+    private static let retryDelayMillisecondsMax: Int64 = 1000
+
+    private func retry(_ host: ShardHost, attempt: Int, _ again: @escaping () -> Void) {
+        guard loop.host(host.shard) === host else { return }
+        let delay = min(Int64(20) << Int64(min(attempt, 6)), Self.retryDelayMillisecondsMax)
+        let again = LoopConfined(again)
+        loop.eventLoop.scheduleTask(in: .milliseconds(Int64.random(in: delay / 2...delay))) { again.value() }
+    }
+
+    // MARK: Applying
+
+    private func apply(_ news: CatchUp, to host: ShardHost, then: @escaping () -> Void) {
+        switch news {
+        case .reload:
+            reload(host)
+            then()
+        case .changes(let changes): apply(changes[...], to: host, then: then)
+        }
+    }
+
+    private func apply(_ changes: ArraySlice<CatchUp.NumberedChange>, to host: ShardHost, then: @escaping () -> Void) {
+        var rest = changes
+        do {
+            while let next = rest.popFirst() {
+                if case .edit(let edit) = next.change {
+                    try applyEdit(edit, next.sequence, host) { [rest] in self.apply(rest, to: host, then: then) }
+                    return
+                }
+                try host.applyInPlace(next.change)
+                host.advance(to: next.sequence)
+            }
+            try foldIfNeeded(host)
+        } catch {
+            distrust(host, error)
+        }
+        then()
+    }
+
+    private func applyEdit(
+        _ edit: PartitionEdit, _ sequence: ChangeSequence, _ host: ShardHost, then: @escaping () -> Void
+    ) throws(PartitionError) {
+        let snapshot = host.partition.snapshot()
+        if host.isSmall, edit.added.count <= ShardHost.rebuildInPlaceMax {
+            host.replace(try snapshot.rebuilt(edit))
+            host.advance(to: sequence)
+            then()
+            return
+        }
+        rebuildElsewhere(snapshot, edit) { result in
+            switch result {
+            case .success(let partition):
+                host.replace(partition)
+                host.advance(to: sequence)
+            case .failure(let error): self.distrust(host, error)
+            }
+            then()
+        }
+    }
+
+    private func foldIfNeeded(_ host: ShardHost) throws(PartitionError) {
+        guard host.needsFold else { return }
+        if host.isSmall {
+            try host.rebuildNow()
+            return
+        }
+        let (snapshot, number) = host.beginFold()
+        rebuildElsewhere(snapshot, PartitionEdit()) { result in
+            do throws(PartitionError) {
+                try host.endFold(try result.get(), number: number)
+            } catch {
+                self.distrust(host, error)
+            }
+        }
+    }
+
+    private func rebuildElsewhere(
+        _ snapshot: PartitionSnapshot, _ edit: PartitionEdit, _ done: @escaping (Result<Partition, PartitionError>) -> Void
+    ) {
+        let done = LoopConfined(done)
+        let loop = loop
+        Task.detached {
+            let result = LoopConfined(Result { () throws(PartitionError) in try snapshot.rebuilt(edit) })
+            loop.eventLoop.execute { done.value(result.value) }
+        }
+    }
+
+    /// The partition and PostgreSQL disagree: PostgreSQL is right.
+    private func distrust(_ host: ShardHost, _ error: PartitionError) {
+        logger.error(
+            "a committed change does not fit the partition: the shard is loaded anew",
+            metadata: ["shard": "\(host.shard)", "applied": "\(host.applied)", "error": "\(error)"])
+        reload(host)
+    }
+
+    // MARK: Answers
+
+    private func answerWithAffiliate(_ id: AffiliateID, status: UInt32, _ job: ShardJob, _ host: ShardHost) {
+        guard let reply = job.reply else { return }
+        guard loop.host(host.shard) === host, let node = host.partition.find(id) else {
+            reply.refuse(.outcomeUnknown)
+            return
+        }
+        reply.reply(.body, word: status) { self.loop.writeAffiliate(node, host.partition, $0) }
+    }
+
+    private func refuse(_ job: ShardJob, _ host: ShardHost, _ problem: WorkerProblem, _ detail: String = "") {
+        job.reply?.refuse(problem, detail)
+        end(host)
+    }
+
+    private func elsewhere(_ job: ShardJob, _ host: ShardHost, _ shard: ShardID) {
+        job.reply?.reply(.elsewhere) {
+            $0.appendInteger(shard.rawValue)
+            $0.appendInteger(ChangeSequence(0))
+        }
+        end(host)
+    }
+
+    private func fenced(_ job: ShardJob, _ host: ShardHost) {
+        logger.warning("a write was fenced off: the shard has another owner", metadata: ["shard": "\(host.shard)", "epoch": "\(host.epoch)"])
+        job.reply?.reply(.notOwner)
+        host.jobEnded()
+        if loop.host(host.shard) === host { loop.drop(host.shard) }
+    }
+
+    private func end(_ host: ShardHost) {
+        host.jobEnded()
+        if loop.host(host.shard) === host { pump(host) }
+    }
+}
+
+extension ShardJob {
+    enum Commitment: Sendable {
+        case yes(AffiliateID)
+        case no
+        case open
+    }
+
+    /// Whether the changes that PostgreSQL has recorded since contain this job's.
+    fileprivate func isCommitted(in news: CatchUp) -> Commitment {
+        guard case .changes(let changes) = news else { return .open }
+        for numbered in changes {
+            switch (kind, numbered.change) {
+            case (.join(let order), .join(let row)) where row.profile.externalID == order.profile.externalID: return .yes(row.id)
+            case (.setStatus(let order), .status(let id, _)) where id == order.about.affiliate: return .yes(id)
+            case (.move, .edit): return .open
+            default: continue
+            }
+        }
+        return .no
+    }
+}
+
+/// A value that is made and used on one event loop and only carried by tasks in between.
+struct LoopConfined<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
