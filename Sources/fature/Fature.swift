@@ -25,7 +25,7 @@ struct Fature: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as CommandError {
-            Console.progress("fature: \(error.message)")
+            if !error.message.isEmpty { Console.progress("fature: \(error.message)") }
             Foundation.exit(error.status.rawValue)
         } catch {
             exit(withError: error)

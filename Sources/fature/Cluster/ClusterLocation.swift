@@ -38,10 +38,17 @@ struct ClusterLocation: ParsableArguments {
     ///
     /// - Parameter purpose: what PostgreSQL shows as the connection's application name.
     func connect(_ purpose: String, statementTimeoutMilliseconds: Int = 0) throws(CommandError) -> PostgresConnection {
+        try Self.connect(to: databaseURL(), purpose, statementTimeoutMilliseconds: statementTimeoutMilliseconds)
+    }
+
+    /// A connection to any PostgreSQL; errors are explained.
+    static func connect(
+        to url: String, _ purpose: String, statementTimeoutMilliseconds: Int = 0
+    ) throws(CommandError) -> PostgresConnection {
         do {
             return try PostgresConnection(
                 PostgresConfiguration(
-                    url: databaseURL(), applicationName: "fature \(purpose)",
+                    url: url, applicationName: "fature \(purpose)",
                     statementTimeoutMilliseconds: statementTimeoutMilliseconds))
         } catch {
             throw CommandError.explaining(error)

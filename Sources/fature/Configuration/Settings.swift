@@ -33,11 +33,14 @@ enum Settings {
         "worker.capacity", .integer(1...1000), default: "1", help: "How much this worker takes on, relative to the others.")
 
     static let coordinatorLeaseMilliseconds = Setting(
-        "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "3000",
+        "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "2500",
         help: "How long, in milliseconds, a coordinator leads after it last reported; then another takes over.")
     static let coordinatorExpectedWorkers = Setting(
         "coordinator.expected_workers", .integer(1...1024), default: "1",
-        help: "How many workers to wait for, for a short while, before shards are first assigned.")
+        help: "While nobody serves yet, shards are first given out once so many workers have reported.")
+    static let coordinatorStartGraceMilliseconds = Setting(
+        "coordinator.start_grace_milliseconds", .integer(0...600_000), default: "10000",
+        help: "How long, in milliseconds, to wait for them at most.")
 
     static let gatewayListenHost = Setting(
         "gateway.listen_host", .text, default: "127.0.0.1", help: "The address on which callers reach the gateway.")
@@ -63,7 +66,7 @@ enum Settings {
     static let worker = [
         workerName, workerListenHost, workerListenPort, workerAdvertisedAddress, workerLeaseMilliseconds, workerCapacity,
     ]
-    static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers]
+    static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds]
     static let gateway = [
         gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,
         gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax,

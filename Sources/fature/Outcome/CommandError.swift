@@ -12,6 +12,9 @@ struct CommandError: Error, Equatable, CustomStringConvertible {
 }
 
 extension CommandError {
+    /// A failure about which a child process has said everything on the same terminal.
+    static func alreadyExplained(_ status: ExitStatus) -> CommandError { CommandError(status, "") }
+
     /// A system call on `path` failed with `number` (an errno).
     static func file(_ action: String, _ path: String, errno number: Int32) -> CommandError {
         CommandError(.fileRefused, "cannot \(action) \(path): \(systemMessage(number)); check the path and its permissions")

@@ -5,7 +5,8 @@ import Foundation
 struct RoleOptions: ParsableArguments {
     @OptionGroup var location: ClusterLocation
 
-    @Option(name: .customLong("config"), help: ArgumentHelp("A YAML file of settings; see docs/configuration.md.", valueName: "file"))
+    @Option(
+        name: .customLong("config"), help: ArgumentHelp("A YAML file of settings; see docs/configuration.md.", valueName: "file"))
     var configurationFile: String?
 
     @Option(name: Settings.logLevel.flagName, help: Settings.logLevel.argumentHelp)

@@ -2,55 +2,54 @@ import Foundation
 
 /// `fature up --detach`: the cluster runs in a process of its own, and this one stays until it is ready or has failed.
 ///
-/// The pipe between them is the second process's descriptor 3. It carries lines: `progress …`, `ready …`, `failed STATUS …`.
-/// The end of the pipe without one of the last two means that the second process died.
+/// Until then the new process writes to the same terminal. It tells that it is ready by one byte in a pipe (its descriptor 3),
+/// and from then on writes to `up.log`. The end of the pipe without that byte means that it failed, and its exit status is ours.
 enum DetachedStart {
-    private static let variable = "FATURE_UP_REPORT_DESCRIPTOR"
+    private static let variable = "FATURE_UP_READY_DESCRIPTOR"
 
-    /// Where the detached process reports, nil in any other.
-    static let reportDescriptor: Int32? = ProcessInfo.processInfo.environment[variable].flatMap { Int32($0) }
+    /// Whether this is the new process.
+    static func isInside(_ environment: [String: String]) -> Bool { environment[variable] != nil }
 
-    static func run(_ options: UpOptions) throws(CommandError) {
-        let directory = DataDirectory(options.dataDir)
-        try directory.create()
-        try LogRotation.rotateIfLarge(directory.log("up"))
-        let ends = try Descriptors.makePipe()
+    /// The environment without our own variable.
+    static func cleaned(_ environment: [String: String]) -> [String: String] { environment.filter { $0.key != variable } }
+
+    /// In the new process: the cluster is ready.
+    static func tellReady(_ environment: [String: String], log: String) throws(CommandError) {
+        guard let descriptor = environment[variable].flatMap({ Int32($0) }) else { return }
+        let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .file("write", log, errno: errno) }
+        dup2(file, STDOUT_FILENO)
+        dup2(file, STDERR_FILENO)
+        close(file)
+        Console.writeAll([UInt8(ascii: "r")], to: descriptor)
+        close(descriptor)
+    }
+
+    /// In the first process: starts the second and waits for its word.
+    static func run() throws(CommandError) {
+        let events = try ProcessEvents()
+        Descriptors.keepFromChildren()
+        let pipe = try Descriptors.makePipe(nonBlocking: true)
         var environment = ProcessInfo.processInfo.environment
         environment[variable] = "3"
         let child = try ChildProcess.start(
-            [Programs.ourselves()] + CommandLine.arguments.dropFirst(), environment: environment,
-            output: .file(directory.log("up")), passing: ends.writer)
-        close(ends.writer)
-        try relay(from: ends.reader, child: child, log: directory.log("up"))
-    }
-
-    private static func relay(from descriptor: Int32, child: ChildProcess, log: String) throws(CommandError) {
-        var buffer: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
+            [Programs.ourselves()] + CommandLine.arguments.dropFirst(), environment: environment, output: .inherited,
+            passing: pipe.writer)
+        close(pipe.writer)
+        var requestsForwarded = 0
         while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
-            buffer += chunk[..<count]
-            while let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: buffer[..<end], as: UTF8.self)
-                buffer.removeSubrange(...end)
-                if line == "ready" { return }
-                if let text = line.prefixRemoved("progress ") { Console.progress(text) }
-                if let text = line.prefixRemoved("answer ") { Console.answer(text) }
-                if let text = line.prefixRemoved("failed ") {
-                    let parts = text.split(separator: " ", maxSplits: 1)
-                    let status = parts.first.flatMap { Int32($0) }.flatMap(ExitStatus.init(rawValue:)) ?? .processFailed
-                    throw CommandError(status, parts.count > 1 ? String(parts[1]) : "the start failed; see \(log)")
-                }
+            var byte: UInt8 = 0
+            if read(pipe.reader, &byte, 1) == 1 { return }
+            if let end = child.endIfEnded() {
+                // It has said why. One that was killed has not.
+                if case .exited(let status) = end, let known = ExitStatus(rawValue: status) { throw .alreadyExplained(known) }
+                throw CommandError(.processFailed, "the detached process died (\(end))")
             }
+            while requestsForwarded < events.stopRequests {
+                requestsForwarded += 1
+                child.send(SIGTERM)
+            }
+            events.wait(milliseconds: 50)
         }
-        throw CommandError(.processFailed, "the detached process died: \(LogTail.lastLine(of: log) ?? "no output"); see \(log)")
-    }
-}
-
-extension String {
-    fileprivate func prefixRemoved(_ prefix: String) -> String? {
-        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
     }
 }

@@ -20,8 +20,8 @@ struct UpCommand: ParsableCommand {
     @OptionGroup var options: UpOptions
 
     func run() throws {
-        if options.detach && DetachedStart.reportDescriptor == nil {
-            try DetachedStart.run(options)
+        if options.detach && !DetachedStart.isInside(ProcessInfo.processInfo.environment) {
+            try DetachedStart.run()
         } else {
             try UpSession(options).run()
         }

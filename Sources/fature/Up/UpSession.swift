@@ -13,6 +13,8 @@ struct UpSession {
 
     private let options: UpOptions
     private let directory: DataDirectory
+    /// With the variable by which a detached start finds its pipe.
+    private let fullEnvironment: [String: String]
     private let environment: [String: String]
     private let programs: Programs
     private let ourselves: String
@@ -20,13 +22,15 @@ struct UpSession {
     init(_ options: UpOptions) throws(CommandError) {
         self.options = options
         directory = DataDirectory(options.dataDir)
-        environment = ProcessInfo.processInfo.environment
+        fullEnvironment = ProcessInfo.processInfo.environment
+        environment = DetachedStart.cleaned(fullEnvironment)
         programs = Programs(environment: environment)
         ourselves = try Programs.ourselves()
     }
 
     func run() throws(CommandError) {
         try directory.create()
+        if options.detach { try LogRotation.rotateIfLarge(directory.log("up")) }
         let lock = try DirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
         let events = try ProcessEvents()
@@ -51,7 +55,12 @@ struct UpSession {
             try state.write(directory)
         }
         do {
-            try start(postgres, redis, state, keeper, steps)
+            try startServers(postgres, redis, state, keeper, steps)
+            try prepareDatabase(state, steps)
+            try startRoles(state, keeper)
+            try keeper.clusterIsReady()
+            Announcement(state: state, directory: directory).print()
+            try DetachedStart.tellReady(fullEnvironment, log: directory.log("up"))
             try keeper.superviseUntilStopped()
         } catch {
             try keeper.stopAll()
@@ -60,7 +69,7 @@ struct UpSession {
         Console.progress("stopped")
     }
 
-    private func start(
+    private func startServers(
         _ postgres: PrivatePostgres?, _ redis: PrivateRedis?, _ state: ClusterState, _ keeper: ProcessKeeper, _ steps: StepRunner
     ) throws(CommandError) {
         if let postgres, let server = state.postgres {
@@ -86,7 +95,23 @@ struct UpSession {
                 until: { redis.isReady(server) })
             Console.progress("redis: ready on 127.0.0.1:\(server.port)")
         }
-        try keeper.clusterIsReady()
+    }
+
+    private func prepareDatabase(_ state: ClusterState, _ steps: StepRunner) throws(CommandError) {
+        try steps.runVisibly([ourselves, "db", "migrate", "--data-dir", directory.path], name: "fature db migrate")
+        guard options.demo else { return }
+        try DemoNetwork(executable: ourselves, directory: directory, databaseURL: state.databaseURL).fillIfEmpty(running: steps)
+    }
+
+    private func startRoles(_ state: ClusterState, _ keeper: ProcessKeeper) throws(CommandError) {
+        let launches = RoleLaunches(executable: ourselves, directory: directory, options: options)
+        try keeper.launch("coordinator", launches.coordinator)
+        for name in RoleLaunches.workerNames(options.workers) { try keeper.launch(name, launches.worker(name)) }
+        try keeper.launch("gateway", launches.gateway)
+        Console.progress("coordinator, \(options.workers) worker\(options.workers == 1 ? "" : "s") and gateway: started")
+        try keeper.supervise(
+            "the cluster", pollMilliseconds: 50, millisecondsMax: Self.readyMillisecondsMax,
+            until: { LoopbackClient.get(host: options.host, port: options.port, path: "/ready")?.status == 200 })
     }
 
     /// The ports and passwords of the last start where they still serve, else new ones.
@@ -127,7 +152,7 @@ struct UpSession {
                 stopMillisecondsMax: Self.roleStopMillisecondsMax)
         }
         var processes = [role("gateway", Phase.gateway), role("coordinator", Phase.coordinator)]
-        processes += (1...options.workers).map { role("worker-\($0)", Phase.workers) }
+        processes += RoleLaunches.workerNames(options.workers).map { role($0, Phase.workers) }
         processes.append(
             ManagedProcess(
                 name: "redis", stopPhase: Phase.redis, stopSignal: SIGTERM, forceSignal: SIGKILL,

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Coordinator
+
+/// `fature coordinator`: gives shards to workers.
+struct CoordinatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Give every shard a worker, at the start and when a worker dies.",
+        discussion: """
+            Several may run: one leads, the others stand by. `fature up` starts one.
+
+            Example: DATABASE_URL=postgresql://… fature coordinator --expected-workers 3
+            """)
+
+    @OptionGroup var role: RoleOptions
+
+    @Option(name: Settings.coordinatorLeaseMilliseconds.flagName, help: Settings.coordinatorLeaseMilliseconds.argumentHelp)
+    var leaseMilliseconds: String?
+    @Option(name: Settings.coordinatorExpectedWorkers.flagName, help: Settings.coordinatorExpectedWorkers.argumentHelp)
+    var expectedWorkers: String?
+    @Option(
+        name: Settings.coordinatorStartGraceMilliseconds.flagName, help: Settings.coordinatorStartGraceMilliseconds.argumentHelp)
+    var startGraceMilliseconds: String?
+
+    func run() async throws {
+        let sources = try role.sources([
+            (Settings.coordinatorLeaseMilliseconds, leaseMilliseconds), (Settings.coordinatorExpectedWorkers, expectedWorkers),
+            (Settings.coordinatorStartGraceMilliseconds, startGraceMilliseconds),
+        ])
+        let configuration = CoordinatorConfiguration(
+            databaseURL: try role.databaseURL(sources),
+            leaseMilliseconds: try sources.integer(Settings.coordinatorLeaseMilliseconds),
+            expectedWorkers: try sources.integer(Settings.coordinatorExpectedWorkers),
+            startGraceMilliseconds: try sources.integer(Settings.coordinatorStartGraceMilliseconds))
+        try await RoleRunner.run(
+            role: "coordinator", logLevel: sources.text(Settings.logLevel),
+            stopsOnStandardInputClose: role.stopsOnStandardInputClose
+        ) { logger, _ in CoordinatorService(configuration: configuration, logger: logger) }
+    }
+}

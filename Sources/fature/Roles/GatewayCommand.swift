@@ -1,0 +1,61 @@
+import ArgumentParser
+import Gateway
+
+/// `fature gateway`: the front of the cluster.
+struct GatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "Answer callers over HTTP/2 and HTTP/1.1, and ask the workers.",
+        discussion: """
+            Several may run, on any host that reaches PostgreSQL and the workers. `fature up` starts one.
+
+            Example: DATABASE_URL=postgresql://… fature gateway --listen-host 0.0.0.0 --threads 4
+            """)
+
+    @OptionGroup var role: RoleOptions
+
+    @Option(name: Settings.redisURL.flagName, help: Settings.redisURL.argumentHelp)
+    var redisURL: String?
+    @Option(name: Settings.gatewayListenHost.flagName, help: Settings.gatewayListenHost.argumentHelp)
+    var listenHost: String?
+    @Option(name: Settings.gatewayListenPort.flagName, help: Settings.gatewayListenPort.argumentHelp)
+    var listenPort: String?
+    @Option(name: Settings.gatewayThreads.flagName, help: Settings.gatewayThreads.argumentHelp)
+    var threads: String?
+    @Option(name: Settings.gatewayAccessLog.flagName, help: Settings.gatewayAccessLog.argumentHelp)
+    var accessLog: String?
+    @Option(name: Settings.gatewayDeadlineMilliseconds.flagName, help: Settings.gatewayDeadlineMilliseconds.argumentHelp)
+    var deadlineMilliseconds: String?
+    @Option(name: Settings.gatewayRequestsPerThreadMax.flagName, help: Settings.gatewayRequestsPerThreadMax.argumentHelp)
+    var requestsPerThreadMax: String?
+    @Option(name: Settings.gatewayConnectionsPerThreadMax.flagName, help: Settings.gatewayConnectionsPerThreadMax.argumentHelp)
+    var connectionsPerThreadMax: String?
+
+    func run() async throws {
+        let sources = try role.sources([
+            (Settings.redisURL, redisURL), (Settings.gatewayListenHost, listenHost), (Settings.gatewayListenPort, listenPort),
+            (Settings.gatewayThreads, threads), (Settings.gatewayAccessLog, accessLog),
+            (Settings.gatewayDeadlineMilliseconds, deadlineMilliseconds),
+            (Settings.gatewayRequestsPerThreadMax, requestsPerThreadMax),
+            (Settings.gatewayConnectionsPerThreadMax, connectionsPerThreadMax),
+        ])
+        let accessLog = try sources.text(Settings.gatewayAccessLog)
+        guard let accessLogMode = AccessLogMode(rawValue: accessLog) else {
+            throw CommandError(.configuration, "gateway.access_log is `\(accessLog)`, which this gateway does not know")
+        }
+        let configuration = GatewayConfiguration(
+            databaseURL: try role.databaseURL(sources), redisURL: try role.redisURL(sources, flag: redisURL),
+            listenHost: try sources.text(Settings.gatewayListenHost), port: try sources.integer(Settings.gatewayListenPort),
+            threads: try sources.integer(Settings.gatewayThreads), accessLog: accessLogMode,
+            deadlineMilliseconds: try sources.integer(Settings.gatewayDeadlineMilliseconds),
+            requestsPerThreadMax: try sources.integer(Settings.gatewayRequestsPerThreadMax),
+            connectionsPerThreadMax: try sources.integer(Settings.gatewayConnectionsPerThreadMax))
+        try await RoleRunner.run(
+            role: "gateway", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
+        ) { logger, writer in
+            GatewayService(configuration: configuration, logger: logger, writer: writer) { host, port in
+                logger.notice("listening", metadata: ["host": "\(host)", "port": "\(port)"])
+            }
+        }
+    }
+}

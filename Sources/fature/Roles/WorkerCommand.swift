@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import Worker
+
+/// `fature worker`: holds shards in memory.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Hold a share of the hierarchy in memory and answer the gateways about it.",
+        discussion: """
+            It registers in PostgreSQL; the coordinator then gives it shards. `fature up` starts several.
+
+            Example: DATABASE_URL=postgresql://… fature worker --name w1 --listen-host 10.0.0.7
+            """)
+
+    @OptionGroup var role: RoleOptions
+
+    @Option(name: Settings.workerName.flagName, help: Settings.workerName.argumentHelp)
+    var name: String?
+    @Option(name: Settings.workerListenHost.flagName, help: Settings.workerListenHost.argumentHelp)
+    var listenHost: String?
+    @Option(name: Settings.workerListenPort.flagName, help: Settings.workerListenPort.argumentHelp)
+    var listenPort: String?
+    @Option(name: Settings.workerAdvertisedAddress.flagName, help: Settings.workerAdvertisedAddress.argumentHelp)
+    var advertisedAddress: String?
+    @Option(name: Settings.workerLeaseMilliseconds.flagName, help: Settings.workerLeaseMilliseconds.argumentHelp)
+    var leaseMilliseconds: String?
+    @Option(name: Settings.workerCapacity.flagName, help: Settings.workerCapacity.argumentHelp)
+    var capacity: String?
+
+    func run() async throws {
+        let sources = try role.sources([
+            (Settings.workerName, name), (Settings.workerListenHost, listenHost), (Settings.workerListenPort, listenPort),
+            (Settings.workerAdvertisedAddress, advertisedAddress), (Settings.workerLeaseMilliseconds, leaseMilliseconds),
+            (Settings.workerCapacity, capacity),
+        ])
+        let configuration = WorkerConfiguration(
+            name: try sources.optionalText(Settings.workerName) ?? ProcessInfo.processInfo.hostName,
+            databaseURL: try role.databaseURL(sources), listenHost: try sources.text(Settings.workerListenHost),
+            port: try sources.integer(Settings.workerListenPort),
+            advertisedAddress: try sources.optionalText(Settings.workerAdvertisedAddress),
+            leaseMilliseconds: try sources.integer(Settings.workerLeaseMilliseconds),
+            capacity: try sources.integer(Settings.workerCapacity))
+        try await RoleRunner.run(
+            role: "worker", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
+        ) { logger, _ in
+            WorkerService(configuration: configuration, logger: logger) { host, port in
+                logger.notice("listening", metadata: ["name": "\(configuration.name)", "host": "\(host)", "port": "\(port)"])
+            }
+        }
+    }
+}
