@@ -11,6 +11,9 @@ struct Fature: AsyncParsableCommand {
             UpCommand.self,
             DownCommand.self,
             StatusCommand.self,
+            CoordinatorCommand.self,
+            WorkerCommand.self,
+            GatewayCommand.self,
             DatabaseCommand.self,
             GenerateCommand.self,
         ])
