@@ -146,9 +146,10 @@ final class Assembly {
             },
             id: { self.rawID($0) })
         defer { extras.deallocate() }
-        let order = BreadthFirstOrder(
-            forest: forest, top: top, extras: extras, isDetached: { self.detached[$0] != nil },
-            anyDetached: !detached.isEmpty, id: { self.rawID($0) })
+        let leaving = Column<Bool>(repeating: false, count: detached.isEmpty ? 0 : forest.count)
+        defer { leaving.deallocate() }
+        for reference in detached.keys where reference < overlayFrom { leaving[reference] = true }
+        let order = BreadthFirstOrder(forest: forest, top: top, extras: extras, detached: leaving, id: { self.rawID($0) })
         defer { order.deallocate() }
         if order.count < Int(top) { try checkAllArrived(order) }
         return try materialise(order)

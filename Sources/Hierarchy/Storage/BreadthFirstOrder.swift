@@ -8,14 +8,15 @@ struct BreadthFirstOrder {
     let childStart: Column<UInt32>
     private(set) var levelStart: [UInt32] = [0]
 
+    /// `detached` says of each of the forest's positions whether it leaves its sponsor; it is empty if none does.
     init(
-        forest: Forest, top: UInt32, extras: ExtraChildren, isDetached: (UInt32) -> Bool, anyDetached: Bool,
-        id: (UInt32) -> Int64
+        forest: Forest, top: UInt32, extras: ExtraChildren, detached: Column<Bool>, id: (UInt32) -> Int64
     ) {
         references = Column(count: Int(top))
         parents = Column(count: Int(top))
         childStart = Column(count: Int(top) + 1)
         let forestCount = UInt32(forest.count)
+        let anyDetached = detached.count > 0
 
         func append(_ reference: UInt32, _ parent: UInt32) {
             references[count] = reference
@@ -35,14 +36,14 @@ struct BreadthFirstOrder {
                 for extra in extras.of(reference) {
                     let extraID = id(extra)
                     while from < to, forest.ids[from] < extraID {
-                        if !anyDetached || !isDetached(from) { append(from, position) }
+                        if !anyDetached || !detached[from] { append(from, position) }
                         from += 1
                     }
                     append(extra, position)
                 }
             }
             while from < to {
-                if !anyDetached || !isDetached(from) { append(from, position) }
+                if !anyDetached || !detached[from] { append(from, position) }
                 from += 1
             }
         }
