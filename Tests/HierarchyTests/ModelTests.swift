@@ -7,7 +7,7 @@ import Testing
 @Suite("A partition and a naive tree agree")
 struct ModelTests {
     /// `MODEL_SEEDS=20000 swift test --filter ModelTests` looks longer.
-    private static let seedsPerShape = ProcessInfo.processInfo.environment["MODEL_SEEDS"].flatMap(UInt64.init) ?? 400
+    private static let seedsPerShape = ProcessInfo.processInfo.environment["MODEL_SEEDS"].flatMap(UInt64.init) ?? 350
 
     private static let shapes = [
         PartitionLife.Shape(

@@ -8,7 +8,7 @@ private let floors = [
     "Hierarchy": 2, "Placement": 2, "Ownership": 2, "Dataset": 2, "Frames": 2,
     "PostgresClient": 3, "RedisClient": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3,
     "Worker": 4, "Coordinator": 4, "Gateway": 4,
-    "fature": 5,
+    "fature": 5, "fature-bench": 5,
 ]
 /// Neighbours on one floor that may be imported, with the reason.
 private let exceptions: [String: Set<String>] = [
