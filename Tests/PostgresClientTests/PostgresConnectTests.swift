@@ -29,16 +29,16 @@ import Testing
             #expect(!"\(error)".contains(server.password))
         }
         #expect(failure("postgresql://postgres@127.0.0.1:\(server.port)/postgres")?.code == .accessRefused)
-        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     @Test("nobody listening is told at once, and a host that never answers after the connect timeout")
     func unreachable() throws {
         let start = ContinuousClock.now
-        let closed = try #require(failure("postgresql://a:secret@127.0.0.1:1/db", milliseconds: 5000))
+        let closed = try #require(failure("postgresql://a:secret@127.0.0.1:1/db", milliseconds: 60_000))
         #expect(closed.code == .cannotConnect)
         #expect("\(closed)".contains("127.0.0.1:1"))
-        #expect(ContinuousClock.now - start < .seconds(1))
+        #expect(ContinuousClock.now - start < .seconds(15))
 
         // Listens and never speaks: what a hung server or a black hole look like from here.
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -59,7 +59,7 @@ import Testing
             failure("postgresql://a:secret@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/db", milliseconds: 200))
         #expect(silent.code == .cannotConnect)
         #expect("\(silent)".contains("no connection within 200 ms"))
-        #expect(ContinuousClock.now - before < .seconds(2))
+        #expect(ContinuousClock.now - before < .seconds(15))
         for error in [closed, silent] { #expect(!"\(error)".contains("secret")) }
     }
 

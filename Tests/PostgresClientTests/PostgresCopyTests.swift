@@ -117,16 +117,19 @@ import Testing
         let other = try database.connect()
         let connection = try database.connect()
         try connection.executeScript("CREATE TABLE t(id bigint)")
+        var written = 0
         let end = { (pid: Int32) in _ = try other.execute("SELECT pg_terminate_backend($1::int, 5000)", [.int(Int64(pid))]) }
         #expect {
             try connection.copyIn("COPY t FROM STDIN") { writer in
                 for number in 0..<Self.rows {
                     try writer.write("\(number)\n")
+                    written = number
                     if number == 1000 { try end(connection.serverPID) }
                 }
             }
         } throws: { ($0 as? PostgresError)?.code == .connectionLost }
         #expect(!connection.isUsable)
+        #expect(written < Self.rows / 2)
         try connection.reset()
         var seen = 0
         #expect {

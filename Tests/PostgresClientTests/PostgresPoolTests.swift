@@ -160,7 +160,7 @@ import Testing
                 ($0 as? PostgresError)?.code == .cannotConnect && !"\($0)".contains("topsecret")
             }
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(30))
         await pool.shutdown()
 
         let server = try await PrivatePostgres.shared()
@@ -179,7 +179,7 @@ import Testing
         while pool.pendingCount > 3 || pool.pendingCount == 0 { await Task.yield() }
         let start = ContinuousClock.now
         await pool.shutdown()
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(30))
         for job in jobs {
             await #expect { try await job.value } throws: { ($0 as? PostgresError)?.code == .shutDown }
         }

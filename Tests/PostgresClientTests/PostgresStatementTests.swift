@@ -34,6 +34,16 @@ import Testing
         let held = try connection.execute("SELECT count(*) FROM pg_prepared_statements").int(0, 0)
         #expect(held > 0)
         #expect(held <= Int64(PostgresConnection.preparedStatementsMax))
+
+        // In one transaction too, where names somebody else dropped must not fail it.
+        try connection.executeScript("DEALLOCATE ALL")
+        try connection.transaction {
+            for number in 0..<500 { _ = try connection.execute("SELECT $1 - \(number)", [0]) }
+        }
+        for number in 0..<200 { _ = try connection.execute("SELECT $1 * \(number)", [0]) }
+        #expect(
+            try connection.execute("SELECT count(*) FROM pg_prepared_statements").int(0, 0)
+                <= Int64(PostgresConnection.preparedStatementsMax))
     }
 
     @Test("a prepared statement survives a change of its table and a DISCARD of all plans")

@@ -15,7 +15,7 @@ import Testing
         #expect { _ = try connection.execute("SELECT pg_sleep(30)", timeoutMilliseconds: 100) } throws: {
             ($0 as? PostgresError)?.code == .timedOut
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(15))
         #expect(try observer.execute(Self.stillRunning, [.int(Int64(connection.serverPID))]).int(0, 0) == 0)
         #expect(connection.isUsable)
         #expect(try connection.execute("SELECT $1", [42]).int(0, 0) == 42)
@@ -107,7 +107,7 @@ import Testing
         #expect { _ = try connection.execute("SELECT 1", timeoutMilliseconds: 100) } throws: {
             ($0 as? PostgresError)?.code == .timedOut && "\($0)".contains("given up")
         }
-        #expect(ContinuousClock.now - start < .seconds(8))
+        #expect(ContinuousClock.now - start < .seconds(30))
         #expect(!connection.isUsable)
         kill(postmaster, SIGCONT)
         kill(backend, SIGCONT)

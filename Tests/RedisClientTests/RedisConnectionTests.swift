@@ -66,7 +66,7 @@ import Testing
         #expect { try redis.command("BLPOP", "never", 30, timeoutMilliseconds: 100) } throws: {
             ($0 as? RedisError)?.code == .timedOut
         }
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(15))
         #expect(!redis.isUsable)
         #expect { try redis.command("PING") } throws: { ($0 as? RedisError)?.code == .connectionLost }
         try redis.reconnect()
@@ -116,7 +116,7 @@ import Testing
                 ($0 as? RedisError)?.code == code && !"\($0)".contains("hunter2") && !"\($0)".contains(server.password)
             }
         }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(30))
         let configuration = try RedisConfiguration(url: "redis://me:hunter%32@[::1]:7000/3")
         var dumped = ""
         dump(configuration, to: &dumped)

@@ -143,7 +143,7 @@ extension PostgresConnection {
                         answers.failure?.statementIndex = sent.index
                     }
                     if failure.code == .connectionLost { throw failure }
-                    if isStale(failure) { statements.forget(sent.key) }
+                    if isStale(failure) { statements.forget(sent.key, isGoneOnServer: failure.sqlState == "26000") }
                 } else if let name = sent.newName {
                     statements.insert(sent.key, name: name)
                 } else {

@@ -90,6 +90,7 @@ package final class PostgresConnection {
         let encoded = try PostgresParameters(parameters)
         return try exclusively { link throws(PostgresError) in
             let deadline = self.deadline(timeoutMilliseconds)
+            try self.deallocateCondemned(link, deadline)
             guard !parameters.isEmpty else {
                 try self.send(link) { PQsendQueryParams(link.raw, sql, 0, nil, nil, nil, nil, 0) }
                 return try self.singleResult(link, deadline)
@@ -98,7 +99,8 @@ package final class PostgresConnection {
                 return try self.executePrepared(link, sql, encoded, deadline)
             } catch  where self.isStale(error) && !self.isInTransaction {
                 // The table changed under the plan, or someone deallocated it. Nothing has run yet, so once more is safe.
-                self.statements.forget(PreparedStatementCache.Key(sql: sql, types: encoded.types))
+                self.statements.forget(
+                    PreparedStatementCache.Key(sql: sql, types: encoded.types), isGoneOnServer: error.sqlState == "26000")
                 return try self.executePrepared(link, sql, encoded, deadline)
             }
         }
@@ -107,7 +109,12 @@ package final class PostgresConnection {
     private func executePrepared(
         _ link: PostgresLink, _ sql: String, _ parameters: PostgresParameters, _ deadline: Deadline
     ) throws(PostgresError) -> PostgresResult {
-        let name = try prepared(link, PreparedStatementCache.Key(sql: sql, types: parameters.types), deadline)
+        let key = PreparedStatementCache.Key(sql: sql, types: parameters.types)
+        if statements.isOverfull, !statements.holds(key) {
+            try send(link) { parameters.withLibpqArguments { PQsendQueryParams(link.raw, sql, $0, $1, $2, $3, $4, 0) } }
+            return try singleResult(link, deadline)
+        }
+        let name = try prepared(link, key, deadline)
         try send(link) {
             parameters.withLibpqArguments { PQsendQueryPrepared(link.raw, name, $0, $2, $3, $4, 0) }
         }
@@ -130,9 +137,10 @@ package final class PostgresConnection {
         return name
     }
 
-    /// Tells the server to drop what the cache no longer wants. Left for later while a transaction stands failed.
+    /// Tells the server to drop what the cache no longer wants. Inside a transaction it is left for later, since a name that
+    /// somebody dropped already would fail the transaction.
     func deallocateCondemned(_ link: PostgresLink, _ deadline: Deadline) throws(PostgresError) {
-        guard !statements.condemned.isEmpty, PQtransactionStatus(link.raw) != PQTRANS_INERROR else { return }
+        guard !statements.condemned.isEmpty, PQtransactionStatus(link.raw) == PQTRANS_IDLE else { return }
         let script = statements.condemned.map { "DEALLOCATE \($0)" }.joined(separator: "; ")
         statements.condemnedAreGone()
         try send(link) { PQsendQuery(link.raw, script) }

@@ -70,6 +70,9 @@ package final class PostgresCopyWriter {
                 guard status == 1 else { throw .lost(self.link.raw) }
                 // Sent before more is taken, so that memory stays bounded.
                 try self.link.flush(self.deadline)
+                guard !self.link.isHungUp else {
+                    throw PostgresError(.connectionLost, "the connection ended in the middle of the COPY")
+                }
             }
             rest = rest.dropFirst(part.count)
         }

@@ -112,6 +112,13 @@ final class PostgresLink {
         }
     }
 
+    /// Whether the socket is broken. libpq goes on accepting bytes to send after a failed write, and tells of it only when
+    /// something is read.
+    var isHungUp: Bool {
+        var entry = pollfd(fd: PQsocket(raw), events: 0, revents: 0)
+        return poll(&entry, 1, 0) > 0 && Int32(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
+    }
+
     /// The next result of what was sent, nil at its end.
     func nextResult(_ deadline: Deadline) throws(PostgresError) -> PostgresResult.Storage? {
         while PQisBusy(raw) == 1 { try receive(deadline) }

@@ -22,7 +22,11 @@ struct PreparedStatementCache {
 
     init(statementsMax: Int) { self.statementsMax = max(1, statementsMax) }
 
-    var count: Int { entries.count }
+    /// Whether the server holds as many unwanted statements as wanted ones: nothing more is prepared until they are dropped,
+    /// which has to wait for the end of a transaction.
+    var isOverfull: Bool { condemned.count >= statementsMax }
+
+    func holds(_ key: Key) -> Bool { entries[key] != nil }
 
     mutating func name(of key: Key) -> String? {
         uses += 1
@@ -50,8 +54,9 @@ struct PreparedStatementCache {
     }
 
     /// The statement must be prepared anew before its next use.
-    mutating func forget(_ key: Key) {
-        if let entry = entries.removeValue(forKey: key) { condemned.append(entry.name) }
+    mutating func forget(_ key: Key, isGoneOnServer: Bool) {
+        guard let entry = entries.removeValue(forKey: key), !isGoneOnServer else { return }
+        condemned.append(entry.name)
     }
 
     mutating func condemnedAreGone() { condemned.removeAll() }
