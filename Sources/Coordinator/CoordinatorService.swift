@@ -15,7 +15,9 @@ package struct CoordinatorConfiguration: Sendable {
     package var expectedWorkers: Int
     package var startGraceMilliseconds: Int
 
-    package init(databaseURL: String, leaseMilliseconds: Int = 2500, expectedWorkers: Int = 1, startGraceMilliseconds: Int = 10_000) {
+    package init(
+        databaseURL: String, leaseMilliseconds: Int = 2500, expectedWorkers: Int = 1, startGraceMilliseconds: Int = 10_000
+    ) {
         self.databaseURL = databaseURL
         self.leaseMilliseconds = leaseMilliseconds
         self.expectedWorkers = expectedWorkers
@@ -46,7 +48,8 @@ package final class CoordinatorService: Service {
     /// - Throws: when PostgreSQL cannot be reached at the start or has another schema.
     package func run() async throws {
         let pool = try PostgresPool(
-            configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"), connections: 1,
+            configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"),
+            connections: 1,
             pendingMax: 16, connectWaitMilliseconds: 1000)
         try await pool.withConnection { try Schema.requireCurrent($0) }
         let reign = await cancelWhenGracefulShutdown {
@@ -65,7 +68,8 @@ package final class CoordinatorService: Service {
             let holder = reign.holder
             do {
                 try await pool.withConnection {
-                    _ = try CoordinatorLease.resign(term: term, holder: holder, on: $0, timeoutMilliseconds: Self.patienceMilliseconds)
+                    _ = try CoordinatorLease.resign(
+                        term: term, holder: holder, on: $0, timeoutMilliseconds: Self.patienceMilliseconds)
                 }
             } catch {
                 logger.warning("leadership was not given up; it runs out by itself", metadata: ["error": "\(error)"])
@@ -113,7 +117,8 @@ package final class CoordinatorService: Service {
                 return term
             }
             return try CoordinatorLease.acquire(
-                holder: holder, timeToLiveMilliseconds: timeToLive, on: connection, timeoutMilliseconds: Self.patienceMilliseconds)
+                holder: holder, timeToLiveMilliseconds: timeToLive, on: connection, timeoutMilliseconds: Self.patienceMilliseconds
+            )
         }
         if current != reign.term {
             if let current {
@@ -133,7 +138,8 @@ package final class CoordinatorService: Service {
     }
 
     /// Takes away what the dead owned and gives out what is free. Returns what there is to tell.
-    private func settle(term: Int64, mayRelease: Bool, sinceStart: Duration, _ connection: PostgresConnection) throws -> [String] {
+    private func settle(term: Int64, mayRelease: Bool, sinceStart: Duration, _ connection: PostgresConnection) throws -> [String]
+    {
         var news: [String] = []
         let patience = Self.patienceMilliseconds
         if mayRelease {
@@ -145,7 +151,9 @@ package final class CoordinatorService: Service {
         }
         let weighed = try OwnershipQueries.weighedShards(on: connection, timeoutMilliseconds: patience)
         guard weighed.contains(where: { $0.owner == nil }) else { return news }
-        let workers = try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patience).filter { $0.leaseMillisecondsLeft > 0 }
+        let workers = try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patience).filter {
+            $0.leaseMillisecondsLeft > 0
+        }
         guard !workers.isEmpty else { return news }
         let nobodyServes = weighed.allSatisfy { $0.owner == nil }
         if nobodyServes, workers.count < configuration.expectedWorkers,
@@ -161,7 +169,8 @@ package final class CoordinatorService: Service {
             timeoutMilliseconds: patience)
         switch outcome {
         case .assigned(let version):
-            news.append("\(assignments.count) shards given to \(Set(assignments.map(\.worker)).count) workers, topology \(version)")
+            news.append(
+                "\(assignments.count) shards given to \(Set(assignments.map(\.worker)).count) workers, topology \(version)")
         case .termLost: news.append("the term has ended")
         case .instancesGone(let instances): news.append("workers \(instances) went away before they got their shards")
         case .notFree(let shards): news.append("\(shards.count) shards were not free any more")

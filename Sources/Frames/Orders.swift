@@ -45,7 +45,8 @@ package struct JoinOrder: Equatable, Sendable {
             let category = reader.text(), let registration = reader.integer(Int64.self)
         else { return nil }
         self.init(
-            origin: origin, sequence: sequence, affiliate: id == 0 ? nil : AffiliateID(id), parent: parent == 0 ? nil : AffiliateID(parent),
+            origin: origin, sequence: sequence, affiliate: id == 0 ? nil : AffiliateID(id),
+            parent: parent == 0 ? nil : AffiliateID(parent),
             status: status,
             profile: AffiliateProfile(
                 externalID: externalID, referralCode: referralCode, name: name, email: email, phone: phone, document: document,

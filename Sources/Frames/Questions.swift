@@ -67,7 +67,8 @@ package struct NetworkQuestion: Equatable, Sendable {
         }
         var cursor: NetworkCursor?
         if hasCursor == 1 {
-            guard let distance = reader.integer(UInt32.self), let parent = reader.integer(Int64.self), let id = reader.integer(Int64.self)
+            guard let distance = reader.integer(UInt32.self), let parent = reader.integer(Int64.self),
+                let id = reader.integer(Int64.self)
             else { return nil }
             cursor = NetworkCursor(levelDistance: distance, parent: AffiliateID(parent), affiliate: AffiliateID(id))
         } else if hasCursor != 0 {
@@ -101,7 +102,8 @@ package struct RankingQuestion: Equatable, Sendable {
     }
 
     package init?(from reader: inout FieldReader) {
-        guard let byte = reader.integer(UInt8.self), let metric = RankingMetric(rawValue: byte), let limit = reader.integer(UInt32.self)
+        guard let byte = reader.integer(UInt8.self), let metric = RankingMetric(rawValue: byte),
+            let limit = reader.integer(UInt32.self)
         else { return nil }
         self.init(metric: metric, limit: limit)
     }

@@ -45,7 +45,8 @@ package struct ShardSet: Equatable, Sendable {
     package static func == (a: Self, b: Self) -> Bool { a.words == b.words }
 
     package init?(from reader: inout FieldReader) {
-        guard let first = reader.integer(UInt64.self), let second = reader.integer(UInt64.self), let third = reader.integer(UInt64.self),
+        guard let first = reader.integer(UInt64.self), let second = reader.integer(UInt64.self),
+            let third = reader.integer(UInt64.self),
             let fourth = reader.integer(UInt64.self)
         else { return nil }
         words = (first, second, third, fourth)

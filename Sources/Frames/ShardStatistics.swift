@@ -18,7 +18,8 @@ package struct ShardStatistics: Equatable, Sendable {
     package static let levelsMax = 1 << 16
 
     package init(
-        shard: UInt16, epoch: Int64, sequence: ChangeSequence, affiliates: Int64, roots: Int64, byStatus: [Int64], byLevel: [Int64],
+        shard: UInt16, epoch: Int64, sequence: ChangeSequence, affiliates: Int64, roots: Int64, byStatus: [Int64],
+        byLevel: [Int64],
         structureBytes: Int64, profileBytes: Int64
     ) {
         self.shard = shard
@@ -33,14 +34,16 @@ package struct ShardStatistics: Equatable, Sendable {
     }
 
     package init?(from reader: inout FieldReader) {
-        guard let shard = reader.integer(UInt16.self), let epoch = reader.integer(Int64.self), let sequence = reader.integer(Int64.self),
+        guard let shard = reader.integer(UInt16.self), let epoch = reader.integer(Int64.self),
+            let sequence = reader.integer(Int64.self),
             let affiliates = reader.integer(Int64.self), let roots = reader.integer(Int64.self),
             let structureBytes = reader.integer(Int64.self), let profileBytes = reader.integer(Int64.self),
             let byStatus = Self.counts(from: &reader, atMost: AffiliateStatus.allCases.count),
             let byLevel = Self.counts(from: &reader, atMost: Self.levelsMax)
         else { return nil }
         self.init(
-            shard: shard, epoch: epoch, sequence: sequence, affiliates: affiliates, roots: roots, byStatus: byStatus, byLevel: byLevel,
+            shard: shard, epoch: epoch, sequence: sequence, affiliates: affiliates, roots: roots, byStatus: byStatus,
+            byLevel: byLevel,
             structureBytes: structureBytes, profileBytes: profileBytes)
     }
 

@@ -33,8 +33,10 @@ final class GatewayBackend: GatewayServices {
             try PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature gateway \(purpose)")
         }
         lookups = try PostgresPool(
-            configuration: database("look-ups"), connections: max(1, configuration.threads), pendingMax: 256, connectWaitMilliseconds: 500)
-        control = try PostgresPool(configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+            configuration: database("look-ups"), connections: max(1, configuration.threads), pendingMax: 256,
+            connectWaitMilliseconds: 500)
+        control = try PostgresPool(
+            configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
         redis = try configuration.redisURL.map { try RedisProbe(url: $0) }
         if redis == nil { state.withLock { $0.health.redis = .notConfigured } }
     }
@@ -62,7 +64,9 @@ final class GatewayBackend: GatewayServices {
     func loadDirectory() async throws -> AffiliateDirectoryTable {
         let started = monotonicNow()
         let table = try await control.withConnection { connection in
-            let expected = try connection.execute("SELECT COALESCE(sum(affiliates_count), 0)::bigint FROM fature_v2.shard_sequence").int(0, 0)
+            let expected = try connection.execute(
+                "SELECT COALESCE(sum(affiliates_count), 0)::bigint FROM fature_v2.shard_sequence"
+            ).int(0, 0)
             var table = AffiliateDirectoryTable(expected: Int(expected) * 11 / 10 + 1024)
             _ = try DirectoryQueries.load(on: connection, timeoutMilliseconds: Self.loadMilliseconds) { id, shard in
                 if !table.insert(id.rawValue, shard: shard.rawValue) {
@@ -137,7 +141,9 @@ final class GatewayBackend: GatewayServices {
     }
 
     private static func readMap(newerThan known: Int64, _ connection: PostgresConnection) throws -> ClusterMap? {
-        guard try OwnershipQueries.topologyVersion(on: connection, timeoutMilliseconds: patienceMilliseconds) != known else { return nil }
+        guard try OwnershipQueries.topologyVersion(on: connection, timeoutMilliseconds: patienceMilliseconds) != known else {
+            return nil
+        }
         let topology = try OwnershipQueries.topology(on: connection, timeoutMilliseconds: patienceMilliseconds)
         var names: [WorkerInstanceID: String] = [:]
         for worker in try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patienceMilliseconds) {
@@ -161,7 +167,9 @@ final class GatewayBackend: GatewayServices {
         let started = monotonicNow()
         var report = health
         do {
-            _ = try await control.withConnection { try $0.execute("SELECT 1", timeoutMilliseconds: Self.patienceMilliseconds).rowCount }
+            _ = try await control.withConnection {
+                try $0.execute("SELECT 1", timeoutMilliseconds: Self.patienceMilliseconds).rowCount
+            }
             report.postgres = .ok
         } catch {
             report.postgres = .down

@@ -253,7 +253,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         }
         if request.hasSideTable {
             let token = slab.token(of: index)
-            for link in gatherings.removeValue(forKey: token)?.waitingLinks ?? [] { link.inFlightCount = max(0, link.inFlightCount - 1) }
+            for link in gatherings.removeValue(forKey: token)?.waitingLinks ?? [] {
+                link.inFlightCount = max(0, link.inFlightCount - 1)
+            }
             orders[token] = nil
         }
         let now = monotonicNow()

@@ -78,7 +78,8 @@ package final class GatewayService: Service {
         writer.flush()
     }
 
-    private func bind(_ group: MultiThreadedEventLoopGroup, _ loops: [ObjectIdentifier: GatewayLoop]) async throws -> any Channel {
+    private func bind(_ group: MultiThreadedEventLoopGroup, _ loops: [ObjectIdentifier: GatewayLoop]) async throws -> any Channel
+    {
         let connectionsMax = configuration.connectionsPerThreadMax
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

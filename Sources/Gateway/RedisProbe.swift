@@ -13,7 +13,8 @@ final class RedisProbe: @unchecked Sendable {
     /// - Throws: when the URL is not a Redis URL.
     init(url: String) throws {
         configuration = try RedisConfiguration(
-            url: url, connectTimeoutMilliseconds: Self.patienceMilliseconds, commandTimeoutMilliseconds: Self.patienceMilliseconds)
+            url: url, connectTimeoutMilliseconds: Self.patienceMilliseconds, commandTimeoutMilliseconds: Self.patienceMilliseconds
+        )
     }
 
     func isAlive() async -> Bool {

@@ -67,7 +67,9 @@ package final class RequestSlab {
     /// The slot a token names, if that request is still waiting for its answer.
     package func slot(for token: UInt64) -> Int? {
         let index = Int(token & 0xffff_ffff)
-        guard index < capacity, slots[index].generation == UInt32(token >> 32), slots[index].state == .received else { return nil }
+        guard index < capacity, slots[index].generation == UInt32(token >> 32), slots[index].state == .received else {
+            return nil
+        }
         return index
     }
 
@@ -124,7 +126,8 @@ package final class RequestSlab {
         guard bytes.count > 0, bytes.count <= Self.requestIDBytesMax, let start = bytes.baseAddress else { return }
         for byte in bytes {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "+"),
                 UInt8(ascii: "="), UInt8(ascii: "@"):
                 continue

@@ -84,7 +84,8 @@ private func deliver(_ object: HTTP2Session, _ slot: Int) {
     object.receiver.receive(slot: slot)
 }
 
-func onStreamClose(_ session: OpaquePointer?, _ stream: Int32, _ errorCode: UInt32, _ userData: UnsafeMutableRawPointer?) -> Int32 {
+func onStreamClose(_ session: OpaquePointer?, _ stream: Int32, _ errorCode: UInt32, _ userData: UnsafeMutableRawPointer?) -> Int32
+{
     guard let slot = slotIndex(nghttp2_session_get_stream_user_data(session, stream)) else { return 0 }
     let object = sessionObject(userData)
     if object.headerStream == stream {
@@ -98,7 +99,8 @@ func onStreamClose(_ session: OpaquePointer?, _ stream: Int32, _ errorCode: UInt
 /// Gives nghttp2 the next piece of an answer's body.
 func readAnswer(
     _ session: OpaquePointer?, _ stream: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ room: Int,
-    _ flags: UnsafeMutablePointer<UInt32>?, _ source: UnsafeMutablePointer<nghttp2_data_source>?, _ userData: UnsafeMutableRawPointer?
+    _ flags: UnsafeMutablePointer<UInt32>?, _ source: UnsafeMutablePointer<nghttp2_data_source>?,
+    _ userData: UnsafeMutableRawPointer?
 ) -> Int {
     guard let slot = slotIndex(source?.pointee.ptr), let buffer else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
     let slab = sessionObject(userData).slab

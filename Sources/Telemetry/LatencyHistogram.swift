@@ -9,7 +9,8 @@ package struct LatencyHistogram: Sendable {
     ]
     /// The same in seconds, as the exposition prints them.
     static let boundNames: [StaticString] = [
-        "0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5",
+        "0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1",
+        "2.5", "5",
     ]
 
     package private(set) var buckets = [UInt64](repeating: 0, count: bounds.count + 1)

@@ -60,7 +60,8 @@ package final class LineWriter: Sendable {
             if batch.isEmpty && dropped == 0 { return }
             batch.withUnsafeBytes(writeAll)
             if dropped > 0 {
-                let note = "{\"level\":\"warning\",\"message\":\"log lines dropped: the log is written too slowly\",\"lines\":\(dropped)}\n"
+                let note =
+                    "{\"level\":\"warning\",\"message\":\"log lines dropped: the log is written too slowly\",\"lines\":\(dropped)}\n"
                 var copy = note
                 copy.withUTF8 { writeAll(UnsafeRawBufferPointer($0)) }
             }

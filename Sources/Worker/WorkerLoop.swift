@@ -115,7 +115,9 @@ final class WorkerLoop: @unchecked Sendable {
         case .affiliate, .upline, .catchUp:
             guard let question = AffiliateQuestion(from: &fields), fields.isAtEnd else { break }
             if question.sequence > host.applied {
-                waitForChange(question.sequence, header, host, connection) { self.read(operation, question, header, $0, connection.out) }
+                waitForChange(question.sequence, header, host, connection) {
+                    self.read(operation, question, header, $0, connection.out)
+                }
             } else {
                 read(operation, question, header, host, out)
             }
@@ -152,7 +154,8 @@ final class WorkerLoop: @unchecked Sendable {
     }
 
     private func enqueue(
-        _ kind: ShardJob.Kind, _ header: FrameHeader, _ connection: GatewayConnection, _ host: ShardHost, _ now: MonotonicNanoseconds
+        _ kind: ShardJob.Kind, _ header: FrameHeader, _ connection: GatewayConnection, _ host: ShardHost,
+        _ now: MonotonicNanoseconds
     ) {
         let job = ShardJob(
             kind: kind, deadline: now &+ UInt64(header.word) &* 1000, reply: ReplyAddress(connection: connection, header: header))

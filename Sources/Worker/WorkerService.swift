@@ -43,8 +43,10 @@ package final class WorkerService: Service {
         func database(_ purpose: String) throws -> PostgresConfiguration {
             try PostgresConfiguration(url: url, applicationName: "fature worker \(configuration.name) \(purpose)")
         }
-        let control = try PostgresPool(configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000)
-        let follow = try PostgresPool(configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+        let control = try PostgresPool(
+            configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000)
+        let follow = try PostgresPool(
+            configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
         let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
@@ -64,7 +66,9 @@ package final class WorkerService: Service {
                     .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 64 << 10, maximum: 256 << 10)
                 )
                 .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GatewayConnection(loop: loop)) }
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(GatewayConnection(loop: loop))
+                    }
                 }
                 .bind(host: configuration.listenHost, port: configuration.port).get()
         } catch {
@@ -76,7 +80,8 @@ package final class WorkerService: Service {
         logger.notice("listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)"])
 
         let tenant = ShardTenant(
-            configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)", loop: loop,
+            configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
+            loop: loop,
             pools: .init(control: control, follow: follow, load: load, write: write), logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await cancelWhenGracefulShutdown {

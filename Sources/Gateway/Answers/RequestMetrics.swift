@@ -6,7 +6,8 @@ import Telemetry
 struct RequestMetrics: Sendable {
     static let statuses: [UInt16] = [200, 201, 400, 404, 405, 408, 409, 410, 413, 414, 422, 431, 500, 503, 504]
     static let methods: [(RequestMethod, StaticString)] = [
-        (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.patch, "PATCH"), (.put, "PUT"), (.delete, "DELETE"), (.options, "OPTIONS"),
+        (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.patch, "PATCH"), (.put, "PUT"), (.delete, "DELETE"),
+        (.options, "OPTIONS"),
         (.other, "other"),
     ]
     private static let statusColumns = statuses.count + 1
@@ -55,7 +56,8 @@ struct RequestMetrics: Sendable {
         for route in RouteName.allCases {
             for (method, methodLabel) in Self.methods {
                 for column in 0..<Self.statusColumns {
-                    let count = requests[(Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column]
+                    let count = requests[
+                        (Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column]
                     guard count > 0 else { continue }
                     let status = column < Self.statuses.count ? "\(Self.statuses[column])" : "other"
                     text.sample(
@@ -69,9 +71,15 @@ struct RequestMetrics: Sendable {
             text.histogram("http_request_duration_seconds", labels: "route=\"\(route.label)\"", durations[Int(route.rawValue)])
         }
         let counters: [(String, PrometheusText.Kind, String, Int64)] = [
-            ("gateway_directory_hits_total", .counter, "Affiliates found in the directory in memory.", Int64(clamping: directoryHits)),
+            (
+                "gateway_directory_hits_total", .counter, "Affiliates found in the directory in memory.",
+                Int64(clamping: directoryHits)
+            ),
             ("gateway_directory_misses_total", .counter, "Affiliates looked up in PostgreSQL.", Int64(clamping: directoryMisses)),
-            ("gateway_late_answers_total", .counter, "Worker answers that came after the deadline.", Int64(clamping: lateAnswers)),
+            (
+                "gateway_late_answers_total", .counter, "Worker answers that came after the deadline.",
+                Int64(clamping: lateAnswers)
+            ),
             ("gateway_abandoned_requests_total", .counter, "Requests whose caller had gone.", Int64(clamping: abandonedRequests)),
             ("gateway_refused_connections_total", .counter, "Connections over the limit.", Int64(clamping: refusedConnections)),
             ("gateway_open_connections", .gauge, "Client connections.", Int64(openConnections)),

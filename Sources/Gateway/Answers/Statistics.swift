@@ -74,7 +74,11 @@ extension GatewayLoop {
         body.append("{\"shard\":" as StaticString)
         body.appendDecimal(Int(shard.shard))
         body.append(",\"worker\":" as StaticString)
-        if let owner = topology.owners[Int(shard.shard)] { body.appendJSON(owner.name) } else { body.append("null" as StaticString) }
+        if let owner = topology.owners[Int(shard.shard)] {
+            body.appendJSON(owner.name)
+        } else {
+            body.append("null" as StaticString)
+        }
         body.append(",\"epoch\":" as StaticString)
         body.appendDecimal(shard.epoch)
         body.append(",\"change_sequence\":" as StaticString)

@@ -61,7 +61,9 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         withBytes(head.uri) { slab.setTarget($0, of: opened) }
         for (name, value) in head.headers {
             slab.countHeader(bytes: name.utf8.count + value.utf8.count, of: opened)
-            if name.utf8.count == 12, name.lowercased() == "x-request-id" { withBytes(value) { slab.setRequestID($0, of: opened) } }
+            if name.utf8.count == 12, name.lowercased() == "x-request-id" {
+                withBytes(value) { slab.setRequestID($0, of: opened) }
+            }
         }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > RequestSlab.bodyBytesMax {
             slab.refuse(opened, 413)
@@ -84,7 +86,8 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     /// The slab is full: an answer without a slot, and the connection closed.
     private func refuseAll() {
         let headers: HTTPHeaders = ["retry-after": "1", "content-length": "0", "connection": "close"]
-        context?.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .serviceUnavailable, headers: headers))), promise: nil)
+        context?.write(
+            wrapOutboundOut(.head(.init(version: .http1_1, status: .serviceUnavailable, headers: headers))), promise: nil)
         finish(keepAlive: false)
     }
 
@@ -109,7 +112,8 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: Int(answer.status)), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if answer.method != .head, answer.answer.count > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.answer.bytes)))), promise: nil)
+            context.write(
+                wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.answer.bytes)))), promise: nil)
         }
         slot = nil
         transport?.closeSlot(index)

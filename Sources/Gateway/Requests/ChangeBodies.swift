@@ -55,7 +55,8 @@ enum ChangeBodies {
     }
 
     /// - Parameter nowMicroseconds: the registration date of one who names none.
-    static func join(_ body: UnsafeRawBufferPointer, origin: ChangeOrigin, nowMicroseconds: Int64) throws(BodyError) -> JoinOrder {
+    static func join(_ body: UnsafeRawBufferPointer, origin: ChangeOrigin, nowMicroseconds: Int64) throws(BodyError) -> JoinOrder
+    {
         let fields = try decode(JoinFields.self, body)
         let id = try number(fields.affiliate_id, "affiliate_id")
         let parent = try number(fields.parent_affiliate_id, "parent_affiliate_id")
@@ -68,7 +69,8 @@ enum ChangeBodies {
         var registration = nowMicroseconds
         if let date = fields.registration_date {
             guard let moment = Timestamp.parse(date.utf8) else {
-                throw BodyError(field: "registration_date", detail: "registration_date must be a date and time as in 2026-01-31T12:00:00Z")
+                throw BodyError(
+                    field: "registration_date", detail: "registration_date must be a date and time as in 2026-01-31T12:00:00Z")
             }
             registration = moment
         }
@@ -81,7 +83,8 @@ enum ChangeBodies {
                 email: try text(fields.email, "email", charactersMax: contactCharactersMax),
                 phone: try text(fields.phone, "phone", charactersMax: contactCharactersMax),
                 document: try text(fields.document, "document", charactersMax: contactCharactersMax),
-                category: try text(fields.category, "category", charactersMax: categoryCharactersMax) ?? AffiliateProfile.defaultCategory,
+                category: try text(fields.category, "category", charactersMax: categoryCharactersMax)
+                    ?? AffiliateProfile.defaultCategory,
                 registrationMicroseconds: registration))
     }
 
@@ -111,7 +114,8 @@ enum ChangeBodies {
         do {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch DecodingError.typeMismatch(let expected, let context) {
-            throw BodyError(field: context.codingPath.first?.stringValue, detail: "a value of another type was expected (\(expected))")
+            throw BodyError(
+                field: context.codingPath.first?.stringValue, detail: "a value of another type was expected (\(expected))")
         } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
             throw BodyError(field: context.codingPath.first?.stringValue, detail: "the value cannot be represented")
         } catch {

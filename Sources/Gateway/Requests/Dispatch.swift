@@ -117,14 +117,18 @@ extension GatewayLoop {
         let isSent: Bool
         switch requests[index].route {
         case .affiliate(let id) where slab[index].method != .patch:
-            isSent = ask(link, .affiliate, shard: shard, slot: index) { AffiliateQuestion(sequence: sequence, affiliate: id).write(to: $0) }
+            isSent = ask(link, .affiliate, shard: shard, slot: index) {
+                AffiliateQuestion(sequence: sequence, affiliate: id).write(to: $0)
+            }
         case .network(let page):
             let question = NetworkQuestion(
                 about: AffiliateQuestion(sequence: sequence, affiliate: page.affiliate), depth: page.depth, limit: page.limit,
                 status: page.status, cursor: page.cursor)
             isSent = ask(link, .network, shard: shard, slot: index) { question.write(to: $0) }
         case .upline(let id):
-            isSent = ask(link, .upline, shard: shard, slot: index) { AffiliateQuestion(sequence: sequence, affiliate: id).write(to: $0) }
+            isSent = ask(link, .upline, shard: shard, slot: index) {
+                AffiliateQuestion(sequence: sequence, affiliate: id).write(to: $0)
+            }
         case .statusCounts(let id, let depth):
             let question = NetworkQuestion(
                 about: AffiliateQuestion(sequence: sequence, affiliate: id), depth: depth, limit: 0, status: nil, cursor: nil)
@@ -158,7 +162,8 @@ extension GatewayLoop {
             if respondIfMoved(index) { return }
             respond(index, .shardUnavailable)
         case .elsewhere:
-            guard let shard = fields.integer(UInt16.self), Int(shard) < ShardID.count, let sequence = fields.integer(Int64.self) else {
+            guard let shard = fields.integer(UInt16.self), Int(shard) < ShardID.count, let sequence = fields.integer(Int64.self)
+            else {
                 respond(index, .internalError)
                 return
             }

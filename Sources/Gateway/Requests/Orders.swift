@@ -34,7 +34,8 @@ extension GatewayLoop {
         withOrder(index) { body, origin throws(BodyError) in
             let (newParent, reason) = try ChangeBodies.move(body)
             return .move(
-                MoveOrder(origin: origin, about: AffiliateQuestion(sequence: 0, affiliate: id), newParent: newParent, reason: reason))
+                MoveOrder(
+                    origin: origin, about: AffiliateQuestion(sequence: 0, affiliate: id), newParent: newParent, reason: reason))
         } then: { _ in
             locate(index, id)
         }

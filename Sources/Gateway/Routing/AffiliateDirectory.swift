@@ -76,8 +76,11 @@ struct AffiliateDirectory {
     private var table: AffiliateDirectoryTable
     private var learned: [Int64: UInt16] = [:]
 
-    /// When this many have been learned, the table is built anew from PostgreSQL.
-    static let learnedMax = 200_000
+    /// Once so many have been learned, or a quarter of what the table holds, the table is built anew from PostgreSQL.
+    private static let learnedMin = 4096
+    /// More are not kept while that has not happened.
+    private static let learnedMax = 1 << 20
+    private var rebuildAt: Int { max(Self.learnedMin, table.count / 4) }
 
     init(_ table: AffiliateDirectoryTable) { self.table = table }
 
@@ -90,7 +93,7 @@ struct AffiliateDirectory {
     mutating func learn(_ id: AffiliateID, _ shard: ShardID) -> Bool {
         if learned.count >= Self.learnedMax { learned.removeAll(keepingCapacity: true) }
         learned[id.rawValue] = shard.rawValue
-        return learned.count == Self.learnedMax
+        return learned.count % rebuildAt == 0
     }
 
     mutating func forget(_ id: AffiliateID) { learned[id.rawValue] = nil }

@@ -16,5 +16,6 @@ package struct ClusterMap: Sendable, Equatable {
     package var epochs: [Epoch]
 
     package static let empty = ClusterMap(
-        version: -1, owners: Array(repeating: nil, count: ShardID.count), epochs: Array(repeating: Epoch(0), count: ShardID.count))
+        version: -1, owners: Array(repeating: nil, count: ShardID.count), epochs: Array(repeating: Epoch(0), count: ShardID.count)
+    )
 }

@@ -84,11 +84,15 @@ package struct TargetParser {
         return .statusCounts(id, depth: try networkPage(id, depthDefault: NetworkPage.depthMax).depth)
     }
 
-    private mutating func networkPage(_ id: AffiliateID, depthDefault: UInt32 = NetworkPage.depthDefault) throws(TargetError) -> NetworkPage {
+    private mutating func networkPage(_ id: AffiliateID, depthDefault: UInt32 = NetworkPage.depthDefault) throws(TargetError)
+        -> NetworkPage
+    {
         var page = NetworkPage(affiliate: id, depth: depthDefault)
         while let (name, value) = nextParameter() {
             if Self.equals(name, "depth") {
-                guard let depth = Self.number(value), depth >= 1, depth <= NetworkPage.depthMax else { throw .badField(.depth, .depth) }
+                guard let depth = Self.number(value), depth >= 1, depth <= NetworkPage.depthMax else {
+                    throw .badField(.depth, .depth)
+                }
                 page.depth = UInt32(depth)
             } else if Self.equals(name, "limit") {
                 guard let limit = Self.number(value), limit <= NetworkPage.limitMax else { throw .badField(.limit, .limit) }

@@ -4,7 +4,8 @@ import Hierarchy
 
 /// Reads about one affiliate. Each writes its JSON straight into the reply frame.
 extension WorkerLoop {
-    func read(_ operation: Operation, _ question: AffiliateQuestion, _ header: FrameHeader, _ host: ShardHost, _ out: ByteBuilder) {
+    func read(_ operation: Operation, _ question: AffiliateQuestion, _ header: FrameHeader, _ host: ShardHost, _ out: ByteBuilder)
+    {
         if operation == .catchUp {
             out.reply(.binary, requestID: header.requestID, shard: header.shard, word: 0) { _ in }
             return

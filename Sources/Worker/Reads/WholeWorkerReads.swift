@@ -46,9 +46,11 @@ extension WorkerLoop {
         let totals = partition.statusTotals
         let memory = partition.memoryBytes
         return ShardStatistics(
-            shard: host.shard.rawValue, epoch: host.epoch.rawValue, sequence: host.applied, affiliates: Int64(partition.affiliateCount),
+            shard: host.shard.rawValue, epoch: host.epoch.rawValue, sequence: host.applied,
+            affiliates: Int64(partition.affiliateCount),
             roots: Int64(partition.rootCount), byStatus: AffiliateStatus.allCases.map { Int64(totals[$0]) },
-            byLevel: partition.levelTotals.map(Int64.init), structureBytes: Int64(memory.structure), profileBytes: Int64(memory.profiles))
+            byLevel: partition.levelTotals.map(Int64.init), structureBytes: Int64(memory.structure),
+            profileBytes: Int64(memory.profiles))
     }
 }
 

@@ -25,7 +25,8 @@ enum CatchUp: Sendable {
     ) throws -> CatchUp {
         if afterWriters {
             _ = try connection.execute(
-                "SELECT last_seq FROM fature_v2.shard_sequence WHERE shard_id = $1::smallint FOR UPDATE", [.int(Int64(shard.rawValue))],
+                "SELECT last_seq FROM fature_v2.shard_sequence WHERE shard_id = $1::smallint FOR UPDATE",
+                [.int(Int64(shard.rawValue))],
                 timeoutMilliseconds: DatabasePatience.writeMilliseconds)
         }
         return try connection.transaction(.snapshotReadOnly) {
@@ -38,13 +39,16 @@ enum CatchUp: Sendable {
         }
     }
 
-    private static func resolve(_ changes: [HierarchyChange], _ shard: ShardID, _ connection: PostgresConnection) throws -> CatchUp {
+    private static func resolve(_ changes: [HierarchyChange], _ shard: ShardID, _ connection: PostgresConnection) throws
+        -> CatchUp
+    {
         // A full page may not be all: the rows would be younger than the changes.
         guard changes.count < HierarchyChanges.changesMax else { return .reload }
         var joinedIDs: [AffiliateID] = []
         for change in changes { if case .joined(let id, _, _) = change.kind { joinedIDs.append(id) } }
         var profiles: [AffiliateID: AffiliateProfile] = [:]
-        try HierarchyChanges.rows(of: joinedIDs, on: connection, timeoutMilliseconds: DatabasePatience.writeMilliseconds) { record in
+        try HierarchyChanges.rows(of: joinedIDs, on: connection, timeoutMilliseconds: DatabasePatience.writeMilliseconds) {
+            record in
             profiles[record.id] = record.view.profile
         }
         var resolved: [NumberedChange] = []
@@ -98,7 +102,8 @@ extension AffiliateRecord {
     var view: ProfileView {
         func optional(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? { text.baseAddress == nil ? nil : text }
         return ProfileView(
-            registrationMicroseconds: registrationMicroseconds, externalID: externalID, referralCode: optional(referralCode), name: name,
+            registrationMicroseconds: registrationMicroseconds, externalID: externalID, referralCode: optional(referralCode),
+            name: name,
             email: optional(email), phone: optional(phone), document: optional(document), category: category)
     }
 }

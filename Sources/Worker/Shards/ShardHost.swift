@@ -93,7 +93,7 @@ final class ShardHost {
             } else {
                 do {
                     _ = try partition.join(row)
-                } catch where error.code == .overlayFull {
+                } catch  where error.code == .overlayFull {
                     try rebuildNow()
                     _ = try partition.join(row)
                 }

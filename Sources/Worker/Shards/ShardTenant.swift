@@ -22,7 +22,11 @@ final class ShardTenant: Sendable {
         var topologyVersion: Int64 = -1
         var mustLookAgain = false
         var hasLeft = false
+        /// Shards to be loaded anew, gathered for one pass over the table.
+        var reloads: [(ShardID, Epoch)] = []
     }
+
+    private static let reloadGatheringMilliseconds: Int64 = 20
 
     private let configuration: WorkerConfiguration
     private let address: String
@@ -78,15 +82,13 @@ final class ShardTenant: Sendable {
         do {
             let instance = try await pools.control.withConnection {
                 try WorkerLeases.register(
-                    registration, timeToLiveMilliseconds: timeToLive, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
+                    registration, timeToLiveMilliseconds: timeToLive, on: $0,
+                    timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
             await onLoop {
                 self.loop.writer = ShardWriter(
                     loop: self.loop, pool: self.pools.write, instance: instance, logger: self.logger,
-                    reload: { host in
-                        self.loop.beginLoading(host.shard, host.epoch)
-                        self.loadSoon([(host.shard, host.epoch)])
-                    })
+                    reload: { self.reload($0) })
             }
             state.withLock { $0.instance = instance }
             renewed(started)
@@ -138,7 +140,8 @@ final class ShardTenant: Sendable {
         guard let instance else { return }
         do {
             let topology = try await pools.follow.withConnection { connection -> Topology? in
-                let version = try OwnershipQueries.topologyVersion(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+                let version = try OwnershipQueries.topologyVersion(
+                    on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
                 if version == known, !mustLookAgain { return nil }
                 return try OwnershipQueries.topology(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
             }
@@ -171,8 +174,22 @@ final class ShardTenant: Sendable {
         return wanted
     }
 
-    private func loadSoon(_ wanted: [(ShardID, Epoch)]) {
-        Task { await load(wanted) }
+    /// Has a shard loaded anew, together with all others for which that is asked in this tick. On the event loop.
+    private func reload(_ host: ShardHost) {
+        guard loop.host(host.shard) === host else { return }
+        loop.beginLoading(host.shard, host.epoch)
+        let isFirst = state.withLock { state in
+            state.reloads.append((host.shard, host.epoch))
+            return state.reloads.count == 1
+        }
+        guard isFirst else { return }
+        loop.eventLoop.scheduleTask(in: .milliseconds(Self.reloadGatheringMilliseconds)) {
+            let wanted = self.state.withLock { state in
+                defer { state.reloads = [] }
+                return state.reloads
+            }
+            Task { await self.load(wanted) }
+        }
     }
 
     private func load(_ wanted: [(ShardID, Epoch)]) async {
@@ -188,7 +205,8 @@ final class ShardTenant: Sendable {
                     "milliseconds": "\((monotonicNow() - started) / 1_000_000)",
                 ])
         } catch {
-            logger.error("shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
+            logger.error(
+                "shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
             await onLoop { for (shard, _) in wanted { self.loop.drop(shard) } }
             state.withLock { $0.mustLookAgain = true }
         }

@@ -18,7 +18,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     /// Asks for a shard to be loaded anew. On the event loop.
     private let reload: (ShardHost) -> Void
 
-    init(loop: WorkerLoop, pool: PostgresPool, instance: WorkerInstanceID, logger: Logger, reload: @escaping (ShardHost) -> Void) {
+    init(loop: WorkerLoop, pool: PostgresPool, instance: WorkerInstanceID, logger: Logger, reload: @escaping (ShardHost) -> Void)
+    {
         self.loop = loop
         self.pool = pool
         self.instance = instance
@@ -28,7 +29,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
 
     func pump(_ host: ShardHost) {
         while let job = host.nextJob() {
-            if case .catchUp = job.kind {} else if job.deadline < monotonicNow() {
+            if case .catchUp = job.kind {
+            } else if job.deadline < monotonicNow() {
                 job.reply?.refuse(.deadlineExceeded)
                 host.jobEnded()
                 continue
@@ -83,7 +85,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
             end(host)
         case .unknown(let reason):
             logger.warning(
-                "the answer of a commit was lost; asking what was committed", metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
+                "the answer of a commit was lost; asking what was committed",
+                metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
             resolveUnknown(job, host, attempt: 1)
         }
     }
@@ -147,7 +150,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
             }
         case .unchanged:
             let receipt = MoveReceipt(
-                targetShard: host.shard.rawValue, targetSequence: host.applied, oldParent: order.newParent?.rawValue ?? 0, movedCount: 0)
+                targetShard: host.shard.rawValue, targetSequence: host.applied, oldParent: order.newParent?.rawValue ?? 0,
+                movedCount: 0)
             job.reply?.reply(.binary) { receipt.write(to: $0) }
             end(host)
         case .fenced: fenced(job, host)
@@ -323,7 +327,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     }
 
     private func fenced(_ job: ShardJob, _ host: ShardHost) {
-        logger.warning("a write was fenced off: the shard has another owner", metadata: ["shard": "\(host.shard)", "epoch": "\(host.epoch)"])
+        logger.warning(
+            "a write was fenced off: the shard has another owner", metadata: ["shard": "\(host.shard)", "epoch": "\(host.epoch)"])
         job.reply?.reply(.notOwner)
         host.jobEnded()
         if loop.host(host.shard) === host { loop.drop(host.shard) }

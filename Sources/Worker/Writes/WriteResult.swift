@@ -41,12 +41,15 @@ enum WriteResult: Sendable {
                 origin: order.origin)
             return .join(try HierarchyWrites.join(request, on: connection, timeoutMilliseconds: patience))
         case .setStatus(let order):
-            let request = StatusRequest(fence: fence, affiliateID: order.about.affiliate, status: order.status, origin: order.origin)
+            let request = StatusRequest(
+                fence: fence, affiliateID: order.about.affiliate, status: order.status, origin: order.origin)
             return .setStatus(try HierarchyWrites.setStatus(request, on: connection, timeoutMilliseconds: patience))
         case .move(let order):
             let request = MoveRequest(
-                fence: fence, affiliateID: order.about.affiliate, newParent: order.newParent, reason: order.reason, origin: order.origin)
-            return .move(try HierarchyWrites.move(request, on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds))
+                fence: fence, affiliateID: order.about.affiliate, newParent: order.newParent, reason: order.reason,
+                origin: order.origin)
+            return .move(
+                try HierarchyWrites.move(request, on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds))
         case .catchUp: return .caughtUp(try CatchUp.read(fence.shard, after: applied, on: connection))
         }
     }
