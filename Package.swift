@@ -86,6 +86,9 @@ let package = Package(
         .testTarget(name: "HierarchyTests", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Core", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
+            swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),

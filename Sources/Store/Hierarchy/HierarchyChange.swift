@@ -19,6 +19,12 @@ package struct HierarchyChange: Sendable, Equatable {
         /// Affiliates were written in bulk: load the whole shard again.
         case reloaded
     }
+
+    package init(shard: ShardID, sequence: ChangeSequence, kind: Kind) {
+        self.shard = shard
+        self.sequence = sequence
+        self.kind = kind
+    }
 }
 
 /// What a follower gets when it asks for the changes after the last it knows.

@@ -59,5 +59,16 @@ package enum MoveOutcome: Sendable, Equatable {
         package var oldParent: AffiliateID?
         /// The affiliate's new level.
         package var level: Int
+
+        package init(
+            sequence: ChangeSequence, targetShard: ShardID, targetSequence: ChangeSequence?, affiliatesMoved: Int64, oldParent: AffiliateID?, level: Int
+        ) {
+            self.sequence = sequence
+            self.targetShard = targetShard
+            self.targetSequence = targetSequence
+            self.affiliatesMoved = affiliatesMoved
+            self.oldParent = oldParent
+            self.level = level
+        }
     }
 }

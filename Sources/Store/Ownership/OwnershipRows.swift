@@ -25,6 +25,12 @@ package struct RegisteredWorker: Sendable, Equatable {
     package var registration: WorkerRegistration
     /// Until the lease runs out, by the server's clock; 0 or less: it has.
     package var leaseMillisecondsLeft: Int64
+
+    package init(instance: WorkerInstanceID, registration: WorkerRegistration, leaseMillisecondsLeft: Int64) {
+        self.instance = instance
+        self.registration = registration
+        self.leaseMillisecondsLeft = leaseMillisecondsLeft
+    }
 }
 
 /// A shard as the coordinator weighs it.
@@ -34,6 +40,13 @@ package struct WeighedShard: Sendable, Equatable {
     package var epoch: Epoch
     /// The affiliates in it.
     package var affiliates: Int64
+
+    package init(shard: ShardID, owner: WorkerInstanceID?, epoch: Epoch, affiliates: Int64) {
+        self.shard = shard
+        self.owner = owner
+        self.epoch = epoch
+        self.affiliates = affiliates
+    }
 }
 
 /// Which shard a worker is to have.
@@ -78,5 +91,16 @@ package struct Topology: Sendable, Equatable {
         package var epoch: Epoch
         /// `host:port` of the owner; nil when nobody serves the shard.
         package var address: String?
+
+        package init(owner: WorkerInstanceID?, epoch: Epoch, address: String?) {
+            self.owner = owner
+            self.epoch = epoch
+            self.address = address
+        }
+    }
+
+    package init(version: Int64, shards: [Shard]) {
+        self.version = version
+        self.shards = shards
     }
 }

@@ -13,6 +13,12 @@ package struct MigrationStatus: Sendable, Equatable {
     package let version: Int
     package let name: String
     package let state: State
+
+    package init(version: Int, name: String, state: State) {
+        self.version = version
+        self.name = name
+        self.state = state
+    }
 }
 
 /// A row of `fature_v2.schema_migration`.
