@@ -44,7 +44,12 @@ import Testing
             return
         }
         async let waiting = pool.withConnection { try $0.move(1, under: 2, shard: 1) }
-        while try first.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") == 0 {}
+        // On a session of its own: within a transaction pg_stat_activity stands still.
+        let observer = try store.connect()
+        let end = ContinuousClock.now + .seconds(20)
+        let waiters = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while try observer.number(waiters) == 0, ContinuousClock.now < end {}
+        #expect(try observer.number(waiters) == 1)
         _ = try first.execute("COMMIT")
         let outcome = try await waiting
         #expect(

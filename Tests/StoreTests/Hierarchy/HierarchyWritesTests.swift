@@ -195,8 +195,19 @@ import Testing
     @Test("nobody gets below the level limit, by join or by move")
     func levelLimit() async throws {
         let connection = try await StoreDatabase.create().connect()
-        try connection.join(1)
-        for level in 2...hierarchyLevelMax { try connection.join(Int64(level), under: Int64(level) - 1) }
+        // A chain of one short of the limit, written at once: 1000 joins would update half a million counters.
+        let last = hierarchyLevelMax - 1
+        try connection.executeScript(
+            """
+            INSERT INTO fature_v2.affiliates_optimized (affiliate_id, parent_affiliate_id, hierarchy_level, shard_id, external_id, name,
+                hierarchy_path, direct_referrals_count, total_network_size)
+            SELECT n, nullif(n - 1, 0), n, 0, 'chain-' || n, '', (SELECT string_agg(m::text, '.' ORDER BY m) FROM generate_series(1, n) AS m)::ltree,
+                (n < \(last))::integer, \(last) - n
+            FROM generate_series(1, \(last)) AS n;
+            INSERT INTO fature_v2.hierarchy_index SELECT a, d, d - a FROM generate_series(1, \(last)) AS a, generate_series(1, \(last)) AS d WHERE a < d;
+            SELECT fature_v2.announce_bulk_load('{0}');
+            """)
+        try connection.join(Int64(hierarchyLevelMax), under: Int64(last))
         let below = request("below", parent: Int64(hierarchyLevelMax))
         #expect(try HierarchyWrites.join(below, on: connection) == .tooDeep)
         try connection.join(5000, shard: 1)
