@@ -29,7 +29,9 @@ struct StoreDatabase {
     }
 
     static func profile(_ externalID: String, code: String? = nil) -> AffiliateProfile {
-        AffiliateProfile(externalID: externalID, referralCode: code, name: "Name \(externalID)", registrationMicroseconds: 1_700_000_000_123_456)
+        AffiliateProfile(
+            externalID: externalID, referralCode: code, name: "Name \(externalID)",
+            registrationMicroseconds: 1_700_000_000_123_456)
     }
 }
 

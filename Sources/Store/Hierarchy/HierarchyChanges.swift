@@ -12,7 +12,9 @@ package enum HierarchyChanges {
     package static let rowsMax = 10_000
 
     /// The number of the last change of every shard, by shard number. One cheap query: compare, then ask where it differs.
-    package static func lastSequences(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [ChangeSequence] {
+    package static func lastSequences(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws
+        -> [ChangeSequence]
+    {
         let result = try connection.execute(
             "SELECT shard_id, last_seq FROM fature_v2.shard_sequence ORDER BY shard_id", timeoutMilliseconds: timeoutMilliseconds)
         var sequences = [ChangeSequence](repeating: 0, count: ShardID.count)
@@ -65,7 +67,9 @@ package enum HierarchyChanges {
         of ids: [AffiliateID], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil,
         _ onRecord: (borrowing AffiliateRecord) throws -> Void
     ) throws -> Int {
-        guard ids.count <= rowsMax else { throw StoreError(.tooMany, "\(ids.count) affiliates asked for; one call reads \(rowsMax)") }
+        guard ids.count <= rowsMax else {
+            throw StoreError(.tooMany, "\(ids.count) affiliates asked for; one call reads \(rowsMax)")
+        }
         guard !ids.isEmpty else { return 0 }
         // COPY takes no parameters; these are integers, so nothing can be smuggled in.
         let list = ids.map { String($0.rawValue) }.joined(separator: ",")
@@ -129,7 +133,8 @@ package enum HierarchyChanges {
         case "moved_in":
             return .movedIn(
                 affiliate, parent: parent, from: try ShardID(stored: result.int(row, 6)), affiliates: try result.int(row, 7))
-        default: throw StoreError(.unexpectedAnswer, "the database has a change of kind '\(name)', which this binary does not know")
+        default:
+            throw StoreError(.unexpectedAnswer, "the database has a change of kind '\(name)', which this binary does not know")
         }
     }
 }

@@ -61,7 +61,8 @@ package enum MoveOutcome: Sendable, Equatable {
         package var level: Int
 
         package init(
-            sequence: ChangeSequence, targetShard: ShardID, targetSequence: ChangeSequence?, affiliatesMoved: Int64, oldParent: AffiliateID?, level: Int
+            sequence: ChangeSequence, targetShard: ShardID, targetSequence: ChangeSequence?, affiliatesMoved: Int64,
+            oldParent: AffiliateID?, level: Int
         ) {
             self.sequence = sequence
             self.targetShard = targetShard

@@ -15,7 +15,8 @@ package enum HierarchyWrites {
         let parameters =
             fenceParameters(request.fence) + [
                 .optionalInt(request.parent?.rawValue), .optionalInt(request.affiliateID?.rawValue), .text(profile.externalID),
-                .optionalText(profile.referralCode), .text(profile.name), .optionalText(profile.email), .optionalText(profile.phone),
+                .optionalText(profile.referralCode), .text(profile.name), .optionalText(profile.email),
+                .optionalText(profile.phone),
                 .optionalText(profile.document), .text(profile.category), .text(request.status.text),
                 .int(profile.registrationMicroseconds), .text(request.origin.actor), .optionalText(request.origin.requestID),
             ]

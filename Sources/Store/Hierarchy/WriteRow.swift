@@ -8,7 +8,8 @@ struct WriteRow {
 
     init(_ result: PostgresResult) throws {
         guard result.rowCount == 1, result.columnCount == 9 else {
-            throw StoreError(.unexpectedAnswer, "a write to the hierarchy answered \(result.rowCount) rows of \(result.columnCount) columns")
+            throw StoreError(
+                .unexpectedAnswer, "a write to the hierarchy answered \(result.rowCount) rows of \(result.columnCount) columns")
         }
         self.result = result
         outcome = try result.text(0, 0)
@@ -24,6 +25,8 @@ struct WriteRow {
     func oldStatus() throws -> AffiliateStatus { try AffiliateStatus(stored: result.text(0, 8)) }
 
     var unknownOutcome: StoreError {
-        StoreError(.unexpectedAnswer, "a write to the hierarchy answered '\(outcome)', which this binary does not know; run: fature db status")
+        StoreError(
+            .unexpectedAnswer,
+            "a write to the hierarchy answered '\(outcome)', which this binary does not know; run: fature db status")
     }
 }

@@ -42,7 +42,8 @@ enum AffiliateCopy {
             throw fields.malformed("affiliate \(id) has an infinite registration date")
         }
         return AffiliateRecord(
-            shard: ShardID(rawValue: UInt16(truncatingIfNeeded: shard)), id: AffiliateID(rawValue: id), parent: parent, status: status,
+            shard: ShardID(rawValue: UInt16(truncatingIfNeeded: shard)), id: AffiliateID(rawValue: id), parent: parent,
+            status: status,
             registrationMicroseconds: registration, externalID: try fields.text(), referralCode: try fields.optionalText(),
             name: try fields.text(), email: try fields.optionalText(), phone: try fields.optionalText(),
             document: try fields.optionalText(), category: try fields.text())

@@ -25,7 +25,8 @@ package enum AffiliateLocations {
         var found: [Int64: Location] = [:]
         found.reserveCapacity(result.rowCount)
         for row in 0..<result.rowCount {
-            found[try result.int(row, 0)] = Location(shard: try ShardID(stored: result.int(row, 1)), sequence: try result.int(row, 2))
+            found[try result.int(row, 0)] = Location(
+                shard: try ShardID(stored: result.int(row, 1)), sequence: try result.int(row, 2))
         }
         return found
     }

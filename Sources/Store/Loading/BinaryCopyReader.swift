@@ -38,7 +38,9 @@ struct BinaryCopyReader {
 
     /// To be called when no more messages come.
     func finish() throws {
-        guard state == .ended else { throw StoreError(.malformedCopy, "the copy ended after \(tuplesRead) tuples without its trailer") }
+        guard state == .ended else {
+            throw StoreError(.malformedCopy, "the copy ended after \(tuplesRead) tuples without its trailer")
+        }
     }
 
     private func readHeader(_ fields: inout BinaryCopyFields) throws {

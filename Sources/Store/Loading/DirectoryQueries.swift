@@ -19,7 +19,9 @@ package enum DirectoryQueries {
                 try reader.feed(message, columns: 2) { fields in
                     let id = try fields.bigint()
                     let shard = try fields.smallint()
-                    guard id > 0, shard >= 0, shard < ShardID.count else { throw fields.malformed("affiliate \(id) in shard \(shard)") }
+                    guard id > 0, shard >= 0, shard < ShardID.count else {
+                        throw fields.malformed("affiliate \(id) in shard \(shard)")
+                    }
                     try onEntry(AffiliateID(rawValue: id), ShardID(rawValue: UInt16(truncatingIfNeeded: shard)))
                 }
             }
@@ -32,7 +34,9 @@ package enum DirectoryQueries {
     package static func lookup(
         _ ids: [AffiliateID], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
     ) throws -> [(id: AffiliateID, shard: ShardID)] {
-        guard ids.count <= lookupMax else { throw StoreError(.tooMany, "\(ids.count) affiliates asked for; one call takes \(lookupMax)") }
+        guard ids.count <= lookupMax else {
+            throw StoreError(.tooMany, "\(ids.count) affiliates asked for; one call takes \(lookupMax)")
+        }
         guard !ids.isEmpty else { return [] }
         let result = try connection.execute(
             "SELECT affiliate_id, shard_id FROM fature_v2.affiliates_optimized WHERE affiliate_id = ANY ($1)",

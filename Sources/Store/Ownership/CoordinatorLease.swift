@@ -19,7 +19,8 @@ package enum CoordinatorLease {
     /// Extends the lease, even one that ran out if nobody has taken it over.
     /// - Returns: false when another term has begun: this coordinator leads no more.
     package static func renew(
-        term: Int64, holder: String, timeToLiveMilliseconds: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+        term: Int64, holder: String, timeToLiveMilliseconds: Int64, on connection: PostgresConnection,
+        timeoutMilliseconds: Int? = nil
     ) throws -> Bool {
         let result = try connection.execute(
             """

@@ -32,7 +32,8 @@ package enum OwnershipQueries {
     }
 
     /// Every shard with its owner and its weight, by shard number.
-    package static func weighedShards(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [WeighedShard] {
+    package static func weighedShards(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [WeighedShard]
+    {
         let result = try connection.execute(
             """
             SELECT h.id, h.owner, h.epoch, s.affiliates_count
@@ -43,7 +44,8 @@ package enum OwnershipQueries {
         for row in 0..<result.rowCount {
             shards.append(
                 WeighedShard(
-                    shard: try ShardID(stored: result.int(row, 0)), owner: try result.optionalInt(row, 1).map { WorkerInstanceID($0) },
+                    shard: try ShardID(stored: result.int(row, 0)),
+                    owner: try result.optionalInt(row, 1).map { WorkerInstanceID($0) },
                     epoch: Epoch(try result.int(row, 2)), affiliates: try result.int(row, 3)))
         }
         return shards
@@ -56,14 +58,16 @@ package enum OwnershipQueries {
         let result = try connection.execute(
             "SELECT outcome, topology_version, refused FROM fature_v2.assign_shards($1, $2::smallint[], $3)",
             [
-                .int(term), .int8Array(assignments.map { Int64($0.shard.rawValue) }), .int8Array(assignments.map(\.instance.rawValue)),
+                .int(term), .int8Array(assignments.map { Int64($0.shard.rawValue) }),
+                .int8Array(assignments.map(\.instance.rawValue)),
             ], timeoutMilliseconds: timeoutMilliseconds)
         switch try result.text(0, 0) {
         case "assigned": return .assigned(topologyVersion: try result.int(0, 1))
         case "term_lost": return .termLost
         case "instance_gone": return .instancesGone(try result.intArray(0, 2).compactMap { $0.map { WorkerInstanceID($0) } })
         case "not_free": return .notFree(try result.intArray(0, 2).compactMap { try $0.map { try ShardID(stored: $0) } })
-        case let other: throw StoreError(.unexpectedAnswer, "assigning shards answered '\(other)', which this binary does not know")
+        case let other:
+            throw StoreError(.unexpectedAnswer, "assigning shards answered '\(other)', which this binary does not know")
         }
     }
 
@@ -80,7 +84,8 @@ package enum OwnershipQueries {
                 try result.intArray(0, 1).compactMap { $0.map { WorkerInstanceID($0) } },
                 shards: try result.intArray(0, 2).compactMap { try $0.map { try ShardID(stored: $0) } })
         case "term_lost": return .termLost
-        case let other: throw StoreError(.unexpectedAnswer, "releasing dead workers answered '\(other)', which this binary does not know")
+        case let other:
+            throw StoreError(.unexpectedAnswer, "releasing dead workers answered '\(other)', which this binary does not know")
         }
     }
 

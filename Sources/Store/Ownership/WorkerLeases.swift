@@ -6,7 +6,8 @@ import PostgresClient
 package enum WorkerLeases {
     /// Enters a worker, without shards. Each boot of a process enters itself anew.
     package static func register(
-        _ registration: WorkerRegistration, timeToLiveMilliseconds: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+        _ registration: WorkerRegistration, timeToLiveMilliseconds: Int64, on connection: PostgresConnection,
+        timeoutMilliseconds: Int? = nil
     ) throws -> WorkerInstanceID {
         let result = try connection.execute(
             """
@@ -24,7 +25,8 @@ package enum WorkerLeases {
     /// else can have got its shards.
     /// - Returns: false when the lease is gone. The worker then owns nothing any more and must register anew.
     package static func renew(
-        _ instance: WorkerInstanceID, timeToLiveMilliseconds: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+        _ instance: WorkerInstanceID, timeToLiveMilliseconds: Int64, on connection: PostgresConnection,
+        timeoutMilliseconds: Int? = nil
     ) throws -> Bool {
         let result = try connection.execute(
             """

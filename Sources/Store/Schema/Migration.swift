@@ -14,7 +14,8 @@ package struct Migration: Sendable {
     }
 
     private init(_ version: Int, _ name: String, up: [UInt8], down: [UInt8]) {
-        self.init(version: version, name: name, up: String(decoding: up, as: UTF8.self), down: String(decoding: down, as: UTF8.self))
+        self.init(
+            version: version, name: name, up: String(decoding: up, as: UTF8.self), down: String(decoding: down, as: UTF8.self))
     }
 
     /// Every migration of this binary, oldest first. The SQL stands in `Migrations/NNNN_name.up.sql` and `.down.sql`; SwiftPM

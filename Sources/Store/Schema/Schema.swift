@@ -21,21 +21,24 @@ package enum Schema {
     ) throws -> [Int] {
         let target = try known(target, migrations) ?? migrations.last?.version ?? 0
         var done: [Int] = []
-        while let version = try underLock(connection, lockTimeoutMilliseconds, { () throws -> Int? in
-            let schema = "CREATE SCHEMA IF NOT EXISTS fature_v2"
-            try connection.executeScript("\(schema);\n\(SchemaQueries.createTable)")
-            let applied = try SchemaQueries.applied(connection)
-            let checksums = try SchemaQueries.checksums(of: migrations, connection)
-            try check(applied, against: migrations, checksums)
-            let versions = Set(applied.map(\.version))
-            for (migration, checksum) in zip(migrations, checksums) where migration.version <= target {
-                guard !versions.contains(migration.version) else { continue }
-                let duration = try run(migration, migration.up, "applied", connection)
-                try SchemaQueries.record(migration, checksum: checksum, durationMilliseconds: duration, connection)
-                return migration.version
-            }
-            return nil
-        }) {
+        while let version = try underLock(
+            connection, lockTimeoutMilliseconds,
+            { () throws -> Int? in
+                let schema = "CREATE SCHEMA IF NOT EXISTS fature_v2"
+                try connection.executeScript("\(schema);\n\(SchemaQueries.createTable)")
+                let applied = try SchemaQueries.applied(connection)
+                let checksums = try SchemaQueries.checksums(of: migrations, connection)
+                try check(applied, against: migrations, checksums)
+                let versions = Set(applied.map(\.version))
+                for (migration, checksum) in zip(migrations, checksums) where migration.version <= target {
+                    guard !versions.contains(migration.version) else { continue }
+                    let duration = try run(migration, migration.up, "applied", connection)
+                    try SchemaQueries.record(migration, checksum: checksum, durationMilliseconds: duration, connection)
+                    return migration.version
+                }
+                return nil
+            })
+        {
             done.append(version)
         }
         return done
@@ -64,7 +67,9 @@ package enum Schema {
     }
 
     /// Every migration of this binary and of the database, oldest first. Changes nothing.
-    package static func status(_ connection: PostgresConnection, migrations: [Migration] = Migration.all) throws -> [MigrationStatus] {
+    package static func status(_ connection: PostgresConnection, migrations: [Migration] = Migration.all) throws
+        -> [MigrationStatus]
+    {
         let applied = try SchemaQueries.appliedIfAny(connection)
         let byVersion = Dictionary(uniqueKeysWithValues: applied.map { ($0.version, $0) })
         var statuses: [MigrationStatus] = []
@@ -94,7 +99,8 @@ package enum Schema {
         let have = applied.last.map { "the database has schema \($0.version)" } ?? "the database has no schema fature_v2 yet"
         throw SchemaError(
             .notCurrent,
-            "\(have), this binary needs \(migrations.last?.version ?? 0) (next: \(missing.version) \(missing.name)); run: fature db migrate")
+            "\(have), this binary needs \(migrations.last?.version ?? 0) (next: \(missing.version) \(missing.name)); run: fature db migrate"
+        )
     }
 
     // MARK: Steps
@@ -104,17 +110,20 @@ package enum Schema {
         while mayGo: (_ version: Int, _ done: Int) -> Bool
     ) throws -> [Int] {
         var done: [Int] = []
-        while let version = try underLock(connection, lockTimeoutMilliseconds, { () throws -> Int? in
-            let applied = try SchemaQueries.appliedIfAny(connection)
-            try check(applied, against: migrations, try SchemaQueries.checksums(of: migrations, connection))
-            guard let newest = applied.last, mayGo(newest.version, done.count),
-                let migration = migrations.first(where: { $0.version == newest.version })
-            else { return nil }
-            try run(migration, migration.down, "rolled back", connection)
-            try SchemaQueries.forget(migration, connection)
-            if applied.count == 1 { try connection.executeScript(SchemaQueries.dropTable) }
-            return migration.version
-        }) {
+        while let version = try underLock(
+            connection, lockTimeoutMilliseconds,
+            { () throws -> Int? in
+                let applied = try SchemaQueries.appliedIfAny(connection)
+                try check(applied, against: migrations, try SchemaQueries.checksums(of: migrations, connection))
+                guard let newest = applied.last, mayGo(newest.version, done.count),
+                    let migration = migrations.first(where: { $0.version == newest.version })
+                else { return nil }
+                try run(migration, migration.down, "rolled back", connection)
+                try SchemaQueries.forget(migration, connection)
+                if applied.count == 1 { try connection.executeScript(SchemaQueries.dropTable) }
+                return migration.version
+            })
+        {
             done.append(version)
         }
         return done
@@ -130,13 +139,17 @@ package enum Schema {
     }
 
     /// One transaction under the migration lock. The lock ends with the transaction.
-    private static func underLock<R>(_ connection: PostgresConnection, _ timeoutMilliseconds: Int, _ body: () throws -> R) throws -> R {
+    private static func underLock<R>(_ connection: PostgresConnection, _ timeoutMilliseconds: Int, _ body: () throws -> R) throws
+        -> R
+    {
         try connection.transaction {
             do {
                 try SchemaQueries.lock(connection, timeoutMilliseconds: timeoutMilliseconds)
             } catch let error as PostgresError where error.sqlState == SchemaQueries.lockNotAvailable {
                 throw SchemaError(
-                    .busy, "another migration of this database has been running for \(timeoutMilliseconds) ms; wait for it and try again")
+                    .busy,
+                    "another migration of this database has been running for \(timeoutMilliseconds) ms; wait for it and try again"
+                )
             }
             return try body()
         }
@@ -154,7 +167,8 @@ package enum Schema {
         } catch {
             let label = "migration \(migration.version) \(migration.name) could not be \(verb)"
             if error.sqlState == SchemaQueries.lockNotAvailable {
-                throw SchemaError(.busy, "\(label): a table it changes stayed locked; stop what uses it and try again (\(error.message))")
+                throw SchemaError(
+                    .busy, "\(label): a table it changes stayed locked; stop what uses it and try again (\(error.message))")
             }
             throw SchemaError(.migrationFailed, "\(label), nothing of it was kept: \(error)")
         }
@@ -167,11 +181,13 @@ package enum Schema {
         if let beyond = applied.last, beyond.version > newest {
             throw SchemaError(
                 .newerDatabase,
-                "database schema \(beyond.version) is newer than this binary's \(newest); use a newer fature, or roll back with the one that migrated it")
+                "database schema \(beyond.version) is newer than this binary's \(newest); use a newer fature, or roll back with the one that migrated it"
+            )
         }
         for row in applied {
             guard let index = migrations.firstIndex(where: { $0.version == row.version }) else {
-                throw SchemaError(.newerDatabase, "the database has schema version \(row.version) \(row.name), which this binary does not know")
+                throw SchemaError(
+                    .newerDatabase, "the database has schema version \(row.version) \(row.name), which this binary does not know")
             }
             guard checksums[index] == row.checksum else {
                 throw SchemaError(

@@ -54,7 +54,8 @@ import Testing
         let outcome = try await waiting
         #expect(
             outcome
-                == .moved(.init(sequence: 2, targetShard: ShardID(3), targetSequence: 3, affiliatesMoved: 1, oldParent: nil, level: 3)))
+                == .moved(
+                    .init(sequence: 2, targetShard: ShardID(3), targetSequence: 3, affiliatesMoved: 1, oldParent: nil, level: 3)))
         await pool.shutdown()
         try HierarchyOracle.check(first)
     }
@@ -82,7 +83,8 @@ import Testing
                             let shard = try DirectoryQueries.lookup([AffiliateID(parent)], on: connection).first?.shard
                             let new = 1000 + worker * 1000 + step
                             let request = JoinRequest(
-                                fence: StoreDatabase.fence(Int(shard?.rawValue ?? 0)), parent: AffiliateID(parent), affiliateID: AffiliateID(new),
+                                fence: StoreDatabase.fence(Int(shard?.rawValue ?? 0)), parent: AffiliateID(parent),
+                                affiliateID: AffiliateID(new),
                                 profile: StoreDatabase.profile("new-\(new)"), origin: StoreDatabase.origin)
                             _ = try HierarchyWrites.join(request, on: connection)
                         }

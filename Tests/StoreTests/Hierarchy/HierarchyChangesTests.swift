@@ -10,7 +10,9 @@ import Testing
         for id in 1...10 as ClosedRange<Int64> { try connection.join(id, shard: 5) }
         let shard = ShardID(5)
         var collected: [ChangeSequence] = []
-        while case .changes(let page) = try HierarchyChanges.changes(shard, after: collected.last ?? 0, limit: 3, on: connection), !page.isEmpty {
+        while case .changes(let page) = try HierarchyChanges.changes(shard, after: collected.last ?? 0, limit: 3, on: connection),
+            !page.isEmpty
+        {
             collected += page.map(\.sequence)
         }
         #expect(collected == Array(1...10))
@@ -36,9 +38,13 @@ import Testing
     @Test("rows are found by id, a subtree comes sponsors first, and what nobody has is left out")
     func rows() async throws {
         let connection = try await StoreDatabase.create().connect()
-        for (id, parent) in [(1, nil), (5, 1), (2, 5), (3, 2), (9, 1)] as [(Int64, Int64?)] { try connection.join(id, under: parent) }
+        for (id, parent) in [(1, nil), (5, 1), (2, 5), (3, 2), (9, 1)] as [(Int64, Int64?)] {
+            try connection.join(id, under: parent)
+        }
         var found: Set<Int64> = []
-        #expect(try HierarchyChanges.rows(of: [3, 77, 9].map { AffiliateID($0) }, on: connection) { found.insert($0.id.rawValue) } == 2)
+        #expect(
+            try HierarchyChanges.rows(of: [3, 77, 9].map { AffiliateID($0) }, on: connection) { found.insert($0.id.rawValue) }
+                == 2)
         #expect(found == [3, 9])
         var order: [Int64] = []
         #expect(try HierarchyChanges.subtreeRows(AffiliateID(5), on: connection) { order.append($0.id.rawValue) } == 3)

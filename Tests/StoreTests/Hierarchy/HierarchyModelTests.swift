@@ -13,7 +13,9 @@ import Testing
 
     private static let shards = 4
 
-    @Test("after a thousand random joins, moves and status changes everything equals the recursive oracle", arguments: [1, 2, 3, 4] as [UInt64])
+    @Test(
+        "after a thousand random joins, moves and status changes everything equals the recursive oracle",
+        arguments: [1, 2, 3, 4] as [UInt64])
     func randomOperations(seed: UInt64) async throws {
         let connection = try await StoreDatabase.create().connect()
         var generator = SeededGenerator(seed: seed)
@@ -28,7 +30,9 @@ import Testing
                 // Every other seed grows chains, the rest wide trees.
                 let id = Int64(shardOf.count) + 1
                 let isRoot = shardOf.isEmpty || Int.random(in: 0..<12, using: &generator) == 0
-                let parent = isRoot ? nil : seed.isMultiple(of: 2) ? max(1, id - 1 - Int64(step % 3)) : shardOf[someone] == nil ? 1 : someone
+                let parent =
+                    isRoot
+                    ? nil : seed.isMultiple(of: 2) ? max(1, id - 1 - Int64(step % 3)) : shardOf[someone] == nil ? 1 : someone
                 let home = parent.flatMap { shardOf[$0] } ?? shard
                 try connection.join(id, under: parent, shard: home)
                 shardOf[id] = home
@@ -44,7 +48,8 @@ import Testing
                     }
                 }
             default:
-                _ = try connection.setStatus(someone, AffiliateStatus.allCases.randomElement(using: &generator) ?? .active, shard: shard)
+                _ = try connection.setStatus(
+                    someone, AffiliateStatus.allCases.randomElement(using: &generator) ?? .active, shard: shard)
             }
             if step.isMultiple(of: 250) { try HierarchyOracle.check(connection) }
         }
@@ -68,7 +73,9 @@ import Testing
                 let parent = known[AffiliateID(someone)] == nil ? nil : someone
                 try connection.join(count + 1, under: parent, shard: shard)
             case 2: _ = try connection.move(someone, under: other == someone ? nil : other, shard: shard)
-            default: _ = try connection.setStatus(someone, AffiliateStatus.allCases.randomElement(using: &generator) ?? .banned, shard: shard)
+            default:
+                _ = try connection.setStatus(
+                    someone, AffiliateStatus.allCases.randomElement(using: &generator) ?? .banned, shard: shard)
             }
             try follow(&known, &sequences, connection)
         }
@@ -77,10 +84,15 @@ import Testing
         #expect(sequences.filter { $0 > 0 }.count > 1)
     }
 
-    private func follow(_ known: inout [AffiliateID: Known], _ sequences: inout [ChangeSequence], _ connection: PostgresConnection) throws {
+    private func follow(
+        _ known: inout [AffiliateID: Known], _ sequences: inout [ChangeSequence], _ connection: PostgresConnection
+    ) throws {
         let last = try HierarchyChanges.lastSequences(on: connection)
         for number in 0..<ShardID.count where last[number] != sequences[number] {
-            guard case .changes(let changes) = try HierarchyChanges.changes(ShardID(number), after: sequences[number], on: connection) else {
+            guard
+                case .changes(let changes) = try HierarchyChanges.changes(
+                    ShardID(number), after: sequences[number], on: connection)
+            else {
                 Issue.record("nothing was pruned")
                 return
             }
@@ -88,7 +100,8 @@ import Testing
                 sequences[number] += 1
                 #expect(change.sequence == sequences[number] && change.shard == ShardID(number))
                 switch change.kind {
-                case .joined(let id, let parent, let status): known[id] = Known(parent: parent, status: status, shard: change.shard)
+                case .joined(let id, let parent, let status):
+                    known[id] = Known(parent: parent, status: status, shard: change.shard)
                 case .statusChanged(let id, let status): known[id]?.status = status
                 case .moved(let id, let parent, _): known[id]?.parent = parent
                 case .movedOut: break
@@ -107,12 +120,14 @@ import Testing
     }
 
     private func tables(_ connection: PostgresConnection) throws -> [AffiliateID: Known] {
-        let result = try connection.execute("SELECT affiliate_id, parent_affiliate_id, status, shard_id FROM fature_v2.affiliates_optimized")
+        let result = try connection.execute(
+            "SELECT affiliate_id, parent_affiliate_id, status, shard_id FROM fature_v2.affiliates_optimized")
         var rows: [AffiliateID: Known] = [:]
         for row in 0..<result.rowCount {
             let status = try #require(AffiliateStatus(name: try result.text(row, 2)))
             rows[AffiliateID(try result.int(row, 0))] = Known(
-                parent: try result.optionalInt(row, 1).map { AffiliateID($0) }, status: status, shard: ShardID(try result.int(row, 3)))
+                parent: try result.optionalInt(row, 1).map { AffiliateID($0) }, status: status,
+                shard: ShardID(try result.int(row, 3)))
         }
         return rows
     }

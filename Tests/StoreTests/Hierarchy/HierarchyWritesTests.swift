@@ -9,7 +9,8 @@ import Testing
     ) -> JoinRequest {
         JoinRequest(
             fence: StoreDatabase.fence(shard, epoch: epoch), parent: parent.map { AffiliateID($0) },
-            affiliateID: id.map { AffiliateID($0) }, profile: StoreDatabase.profile(externalID, code: code), origin: StoreDatabase.origin)
+            affiliateID: id.map { AffiliateID($0) }, profile: StoreDatabase.profile(externalID, code: code),
+            origin: StoreDatabase.origin)
     }
 
     @Test("joins as a root and under a sponsor give number, level and sequence, and fill every column")
@@ -42,7 +43,9 @@ import Testing
     @Test("every refusal of a join names its reason and writes nothing")
     func joinRefusals() async throws {
         let connection = try await StoreDatabase.create().connect()
-        #expect(try HierarchyWrites.join(request("one", id: 1, code: "C1", shard: 3), on: connection) == .joined(AffiliateID(1), level: 1, sequence: 1))
+        #expect(
+            try HierarchyWrites.join(request("one", id: 1, code: "C1", shard: 3), on: connection)
+                == .joined(AffiliateID(1), level: 1, sequence: 1))
         let refused: [(JoinRequest, JoinOutcome)] = [
             (request("x", shard: 3, epoch: 2), .fenced),
             (request("x", parent: 1, shard: 3, epoch: 0), .fenced),
@@ -153,24 +156,39 @@ import Testing
     func moves() async throws {
         let connection = try await StoreDatabase.create().connect()
         // Shard 0: 1 – 2 – 3 – 4, 1 – 5; shard 6: 10 – 11.
-        for (id, parent) in [(1, nil), (2, 1), (3, 2), (4, 3), (5, 1)] as [(Int64, Int64?)] { try connection.join(id, under: parent) }
+        for (id, parent) in [(1, nil), (2, 1), (3, 2), (4, 3), (5, 1)] as [(Int64, Int64?)] {
+            try connection.join(id, under: parent)
+        }
         try connection.join(10, shard: 6)
         try connection.join(11, under: 10, shard: 6)
         #expect(
             try connection.move(3, under: 5)
-                == .moved(.init(sequence: 6, targetShard: ShardID(0), targetSequence: nil, affiliatesMoved: 2, oldParent: AffiliateID(2), level: 3)))
+                == .moved(
+                    .init(
+                        sequence: 6, targetShard: ShardID(0), targetSequence: nil, affiliatesMoved: 2, oldParent: AffiliateID(2),
+                        level: 3)))
         try HierarchyOracle.check(connection)
         #expect(
             try connection.move(5, under: 11)
-                == .moved(.init(sequence: 7, targetShard: ShardID(6), targetSequence: 3, affiliatesMoved: 3, oldParent: AffiliateID(1), level: 3)))
+                == .moved(
+                    .init(
+                        sequence: 7, targetShard: ShardID(6), targetSequence: 3, affiliatesMoved: 3, oldParent: AffiliateID(1),
+                        level: 3)))
         try HierarchyOracle.check(connection)
-        #expect(try connection.texts("SELECT hierarchy_path::text FROM fature_v2.affiliates_optimized WHERE affiliate_id = 4") == ["10.11.5.3.4"])
+        #expect(
+            try connection.texts("SELECT hierarchy_path::text FROM fature_v2.affiliates_optimized WHERE affiliate_id = 4") == [
+                "10.11.5.3.4"
+            ])
         #expect(
             try connection.move(3, under: nil, shard: 6)
-                == .moved(.init(sequence: 4, targetShard: ShardID(6), targetSequence: nil, affiliatesMoved: 2, oldParent: AffiliateID(5), level: 1)))
+                == .moved(
+                    .init(
+                        sequence: 4, targetShard: ShardID(6), targetSequence: nil, affiliatesMoved: 2, oldParent: AffiliateID(5),
+                        level: 1)))
         #expect(
             try connection.move(1, under: 4)
-                == .moved(.init(sequence: 8, targetShard: ShardID(6), targetSequence: 5, affiliatesMoved: 2, oldParent: nil, level: 3)))
+                == .moved(
+                    .init(sequence: 8, targetShard: ShardID(6), targetSequence: 5, affiliatesMoved: 2, oldParent: nil, level: 3)))
         try HierarchyOracle.check(connection)
     }
 

@@ -38,7 +38,9 @@ import Testing
             """)
         return Set(
             try (0..<result.rowCount).map { row in
-                Row(numbers: try (0..<5).map { try result.int(row, $0) }, texts: try (5..<12).map { try result.optionalText(row, $0) })
+                Row(
+                    numbers: try (0..<5).map { try result.int(row, $0) },
+                    texts: try (5..<12).map { try result.optionalText(row, $0) })
             })
     }
 
@@ -48,11 +50,14 @@ import Testing
         try fill(connection)
         _ = try connection.execute("UPDATE fature_v2.shard_sequence SET last_seq = shard_id * 2")
         let some = [0, 7, 255, 7].map { ShardID($0) }
-        for (shards, condition) in [((0..<ShardID.count).map { ShardID($0) }, "true"), (some, "shard_id IN (0, 7, 255)"), ([], "false")] {
+        for (shards, condition) in [
+            ((0..<ShardID.count).map { ShardID($0) }, "true"), (some, "shard_id IN (0, 7, 255)"), ([], "false"),
+        ] {
             var rows: Set<Row> = []
             let loaded = try AffiliateLoader.load(shards, on: connection) { record in
                 let numbers = [
-                    Int64(record.shard.rawValue), record.id.rawValue, record.parent, Int64(record.status.rawValue), record.registrationMicroseconds,
+                    Int64(record.shard.rawValue), record.id.rawValue, record.parent, Int64(record.status.rawValue),
+                    record.registrationMicroseconds,
                 ]
                 let texts = [
                     Self.text(record.externalID), Self.text(record.referralCode), Self.text(record.name), Self.text(record.email),
@@ -63,7 +68,8 @@ import Testing
             let expected = try selected(connection, condition)
             #expect(rows == expected)
             #expect(loaded.affiliates == expected.count)
-            #expect(loaded.lastSequences == Dictionary(shards.map { ($0, Int64($0.rawValue) * 2) }, uniquingKeysWith: { a, _ in a }))
+            #expect(
+                loaded.lastSequences == Dictionary(shards.map { ($0, Int64($0.rawValue) * 2) }, uniquingKeysWith: { a, _ in a }))
         }
     }
 

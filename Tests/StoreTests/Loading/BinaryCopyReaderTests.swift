@@ -4,7 +4,8 @@ import Testing
 @testable import Store
 
 @Suite struct BinaryCopyReaderTests {
-    private static let header: [UInt8] = [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
+    private static let header: [UInt8] =
+        [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00] + [UInt8](repeating: 0, count: 8)
     private static let trailer: [UInt8] = [0xFF, 0xFF]
 
     private static func field(_ bytes: [UInt8]?) -> [UInt8] {
@@ -12,11 +13,15 @@ import Testing
         return bigEndian(Int32(bytes.count)) + bytes
     }
 
-    private static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { [UInt8]($0) } }
+    private static func bigEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { [UInt8]($0) }
+    }
 
-    private static func affiliate(status: String = "active", shard: Int16 = 3, id: Int64 = 7, registration: Int64 = 5) -> [UInt8] {
+    private static func affiliate(status: String = "active", shard: Int16 = 3, id: Int64 = 7, registration: Int64 = 5) -> [UInt8]
+    {
         bigEndian(Int16(12)) + field(bigEndian(shard)) + field(bigEndian(id)) + field(nil) + field([UInt8](status.utf8))
-            + field(bigEndian(registration)) + field([65]) + field(nil) + field([]) + field(nil) + field([66, 67]) + field(nil) + field([68])
+            + field(bigEndian(registration)) + field([65]) + field(nil) + field([]) + field(nil) + field([66, 67]) + field(nil)
+            + field([68])
     }
 
     /// Reads messages as a COPY of affiliates and answers their ids.
@@ -30,7 +35,10 @@ import Testing
                     ids.append(record.id.rawValue)
                     // Touch every byte the record claims.
                     var sum: UInt8 = 0
-                    for text in [record.externalID, record.referralCode, record.name, record.email, record.phone, record.document, record.category] {
+                    for text in [
+                        record.externalID, record.referralCode, record.name, record.email, record.phone, record.document,
+                        record.category,
+                    ] {
                         for byte in text { sum &+= byte }
                     }
                     _ = sum
@@ -64,7 +72,8 @@ import Testing
     @Test("fields that no affiliate can have are errors")
     func invalidFields() throws {
         for bad in [
-            Self.affiliate(status: "activ"), Self.affiliate(status: "bunned"), Self.affiliate(status: ""), Self.affiliate(shard: 256),
+            Self.affiliate(status: "activ"), Self.affiliate(status: "bunned"), Self.affiliate(status: ""),
+            Self.affiliate(shard: 256),
             Self.affiliate(shard: -1), Self.affiliate(id: 0), Self.affiliate(id: -7), Self.affiliate(registration: .max),
             Self.affiliate(registration: .min), Self.bigEndian(Int16(11)) + Self.field([1]),
         ] {

@@ -90,11 +90,15 @@ import Testing
         let worker = try register("w1", connection)
         let expired = try register("w2", timeToLive: 0, connection)
         let gone = WorkerInstanceID(999)
-        #expect(try OwnershipQueries.assign(assignments(0..<3, worker), term: term, on: connection) == .assigned(topologyVersion: 1))
+        #expect(
+            try OwnershipQueries.assign(assignments(0..<3, worker), term: term, on: connection) == .assigned(topologyVersion: 1))
         let free = try OwnershipQueries.topology(on: connection)
         let refused: [([ShardAssignment], AssignOutcome)] = [
             (assignments(2..<5, worker), .notFree([ShardID(2)])),
-            (assignments(3..<4, worker) + assignments(4..<5, expired) + assignments(5..<6, gone), .instancesGone([expired, gone])),
+            (
+                assignments(3..<4, worker) + assignments(4..<5, expired) + assignments(5..<6, gone),
+                .instancesGone([expired, gone])
+            ),
         ]
         for (wanted, outcome) in refused { #expect(try OwnershipQueries.assign(wanted, term: term, on: connection) == outcome) }
         #expect(throws: PostgresError.self) {
@@ -120,7 +124,8 @@ import Testing
         #expect(try OwnershipQueries.weighedShards(on: connection).allSatisfy { $0.owner == nil && $0.epoch == Epoch(0) })
         #expect(try OwnershipQueries.workers(on: connection).count == 2)
         #expect(try OwnershipQueries.topologyVersion(on: connection) == 0)
-        #expect(try OwnershipQueries.assign(assignments(0..<9, worker), term: term, on: connection) == .assigned(topologyVersion: 1))
+        #expect(
+            try OwnershipQueries.assign(assignments(0..<9, worker), term: term, on: connection) == .assigned(topologyVersion: 1))
     }
 
     @Test("a take-over waits for an assignment under way, whose term then was right to its end")
@@ -160,7 +165,8 @@ import Testing
         #expect(try OwnershipQueries.releaseDeadWorkers(term: term, on: connection) == .released([dying], shards: freed))
         #expect(try !WorkerLeases.renew(dying, timeToLiveMilliseconds: Self.hour, on: connection))
         #expect(try OwnershipQueries.topologyVersion(on: connection) == 2)
-        #expect(try OwnershipQueries.assign(assignments(4..<8, living), term: term, on: connection) == .assigned(topologyVersion: 3))
+        #expect(
+            try OwnershipQueries.assign(assignments(4..<8, living), term: term, on: connection) == .assigned(topologyVersion: 3))
         let shards = try OwnershipQueries.weighedShards(on: connection)
         #expect(shards[0..<8].map(\.epoch.rawValue) == [1, 1, 1, 1, 2, 2, 2, 2])
         #expect(shards[0..<8].allSatisfy { $0.owner == living })

@@ -93,7 +93,8 @@ import Testing
         let last = edited.removeLast()
         edited.append(Migration(version: last.version, name: last.name, up: last.up + "\n-- edited", down: last.down))
         for attempt in [
-            { _ = try Schema.migrate(connection, migrations: edited) }, { _ = try Schema.rollback(connection, to: 0, migrations: edited) },
+            { _ = try Schema.migrate(connection, migrations: edited) },
+            { _ = try Schema.rollback(connection, to: 0, migrations: edited) },
             { try Schema.requireCurrent(connection, migrations: edited) },
         ] {
             let error = #expect(throws: SchemaError.self) { try attempt() }
@@ -116,7 +117,8 @@ import Testing
         #expect(error?.code == .newerDatabase)
         #expect(error?.message.hasPrefix("database schema \(version + 1) is newer than this binary's \(version)") == true)
         #expect(throws: SchemaError.self) { try Schema.migrate(connection) }
-        #expect(try Schema.status(connection).last == MigrationStatus(version: version + 1, name: "from_the_future", state: .unknown))
+        #expect(
+            try Schema.status(connection).last == MigrationStatus(version: version + 1, name: "from_the_future", state: .unknown))
     }
 
     @Test("a migration that fails keeps nothing and those before it stay")
@@ -148,7 +150,8 @@ import Testing
 
     @Test("the binary holds every migration file, numbered without gaps, as it stands in the folder")
     func files() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources/Store/Migrations").standardized
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Sources/Store/Migrations")
+            .standardized
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
         var expected: Set<String> = []
         for (index, migration) in Migration.all.enumerated() {
