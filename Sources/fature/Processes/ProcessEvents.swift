@@ -20,6 +20,11 @@ struct ProcessEvents {
         for signal in [SIGINT, SIGTERM, SIGHUP] { install(signal, onStop) }
         install(SIGCHLD, onChild)
         install(SIGPIPE, SIG_IGN)
+        // Whoever started us may have had these blocked (threads of Dispatch have), and a mask is inherited.
+        var awaited = sigset_t()
+        sigemptyset(&awaited)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&awaited, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &awaited, nil)
     }
 
     /// Requests to stop so far. A second one means: hurry.

@@ -1,0 +1,214 @@
+import Foundation
+import Testing
+
+@testable import fature
+
+/// Real processes, in folders of their own. One at a time: each start uses both cores for a moment.
+@Suite("fature up on this machine", .serialized)
+struct UpTests {
+    private func withSandbox(_ body: (Sandbox, Int) throws -> Void) throws {
+        let sandbox = try Sandbox()
+        do {
+            try body(sandbox, try ListeningPort.choose(preferred: nil))
+        } catch {
+            try sandbox.close()
+            throw error
+        }
+        try sandbox.close()
+    }
+
+    private func status(_ port: Int, _ path: String) -> Int? {
+        LoopbackClient.get(host: "127.0.0.1", port: port, path: path, timeoutMilliseconds: 3000)?.status
+    }
+
+    private func join(_ body: String, _ port: Int) throws {
+        let request =
+            "POST /api/v2/affiliates HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        let answer = LoopbackClient.exchange(host: "127.0.0.1", port: port, request: request, timeoutMilliseconds: 5000)
+        #expect(try #require(answer).hasPrefix("HTTP/1.1 201 "), "\(answer ?? "")")
+    }
+
+    @Test("a detached cluster answers, is seen by status, refuses a second one, and keeps its data over a restart")
+    func wholeLife() throws {
+        try withSandbox { sandbox, port in
+            let directory = ["--data-dir", sandbox.dataDirectory]
+            let first = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            #expect(first.status == 0, "\(first.all)")
+            #expect(first.output.contains("ready: http://127.0.0.1:\(port)"))
+            #expect(status(port, "/ready") == 200)
+
+            let second = try sandbox.run(sandbox.up(port: port + 1))
+            #expect(second.status == ExitStatus.alreadyRunning.rawValue)
+            #expect(second.errors.contains("a cluster already runs in"))
+            #expect(second.errors.split(separator: "\n").count == 1)
+
+            try privacy(sandbox)
+
+            let report = try sandbox.run(["status", "--json"] + directory)
+            #expect(report.status == 0, "\(report.all)")
+            let json = try #require(try JSONSerialization.jsonObject(with: Data(report.output.utf8)) as? [String: Any])
+            #expect(json["ready"] as? Bool == true)
+            let names = (json["processes"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
+            #expect(names == ["coordinator", "gateway", "postgresql", "redis", "worker-1"])
+            #expect((json["database"] as? [String: Any])?["shards_without_owner"] as? Int == 0)
+
+            try join(#"{"affiliate_id":1,"external_id":"e1","name":"A"}"#, port)
+            try join(#"{"affiliate_id":2,"parent_affiliate_id":1,"external_id":"e2","name":"B"}"#, port)
+            #expect(status(port, "/api/v2/affiliates/2") == 200)
+
+            let down = try sandbox.run(["down"] + directory)
+            #expect(down.status == 0, "\(down.all)")
+            #expect(sandbox.processesLeft().isEmpty)
+            let again = try sandbox.run(["down"] + directory)
+            #expect(again.status == 0 && again.errors.contains("nothing runs in"))
+            #expect(try sandbox.run(["status"] + directory).status == ExitStatus.notRunning.rawValue)
+
+            let restart = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            #expect(restart.status == 0, "\(restart.all)")
+            #expect(status(port, "/api/v2/affiliates/2") == 200)
+        }
+    }
+
+    /// Nothing in the data directory or in a command line gives a password away.
+    private func privacy(_ sandbox: Sandbox) throws {
+        let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
+        let secrets = [try #require(state.postgres?.password), try #require(state.redis?.password)]
+        for line in sandbox.processesLeft() {
+            for secret in secrets { #expect(!line.contains(secret)) }
+        }
+        let logs = try FileManager.default.contentsOfDirectory(atPath: "\(sandbox.dataDirectory)/logs")
+        #expect(logs.contains("gateway.log") && logs.contains("postgresql.log"))
+        for log in logs {
+            let text = try String(contentsOfFile: "\(sandbox.dataDirectory)/logs/\(log)", encoding: .utf8)
+            for secret in secrets { #expect(!text.contains(secret), "\(log)") }
+        }
+        for (name, mode) in [("cluster.json", 0o600), ("redis/redis.conf", 0o600), ("postgres", 0o700), ("logs", 0o700)] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.dataDirectory)/\(name)")
+            #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode, "\(name)")
+        }
+    }
+
+    @Test("Ctrl-C stops everything, and a role that was killed is started again")
+    func interruptAndRestart() throws {
+        try withSandbox { sandbox, port in
+            let running = try sandbox.start(sandbox.up(port: port))
+            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
+            let worker = try #require(state.processes.first { $0.name == "worker-1" })
+            #expect(kill(worker.pid, SIGKILL) == 0)
+            try Sandbox.wait("the report of the death") {
+                running.errors.contains("worker-1 ended by itself (killed by signal 9")
+            }
+            try Sandbox.wait("the cluster without its worker") { status(port, "/ready") == 503 }
+            try Sandbox.wait("the restarted worker's shards") { status(port, "/ready") == 200 }
+
+            running.process.interrupt()
+            let outcome = try running.outcome()
+            #expect(outcome.status == 0, "\(outcome.all)")
+            #expect(outcome.errors.hasSuffix("stopped\n"))
+            #expect(sandbox.processesLeft().isEmpty)
+            let log = try String(contentsOfFile: "\(sandbox.dataDirectory)/logs/postgresql.log", encoding: .utf8)
+            #expect(log.contains("database system is shut down"))
+        }
+    }
+
+    @Test("Ctrl-C before the cluster is ready stops what was started")
+    func interruptEarly() throws {
+        try withSandbox { sandbox, port in
+            let running = try sandbox.start(sandbox.up(port: port))
+            try Sandbox.wait("the first step") { running.errors.contains("postgresql: creating") }
+            running.process.interrupt()
+            let outcome = try running.outcome()
+            #expect(outcome.status == ExitStatus.interrupted.rawValue, "\(outcome.all)")
+            #expect(sandbox.processesLeft().isEmpty)
+        }
+    }
+
+    @Test("when up is killed everything ends by itself, and the next start works")
+    func killed() throws {
+        try withSandbox { sandbox, port in
+            let running = try sandbox.start(sandbox.up(port: port))
+            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            #expect(sandbox.processesLeft().count > 5)
+            kill(running.process.processIdentifier, SIGKILL)
+            _ = try running.outcome()
+            try Sandbox.wait("the end of all processes", secondsMax: 15) { sandbox.processesLeft().isEmpty }
+
+            // As a machine that lost its power leaves it: a pid file whose number another process has now.
+            let pidFile = "\(sandbox.dataDirectory)/postgres/postmaster.pid"
+            try "\(getpid())\n\(sandbox.dataDirectory)/postgres\n".write(toFile: pidFile, atomically: false, encoding: .utf8)
+            let restart = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            #expect(restart.status == 0, "\(restart.all)")
+            #expect(restart.errors.contains("removing the stale"))
+        }
+    }
+
+    @Test("a port in use is one clear line")
+    func portInUse() throws {
+        try withSandbox { sandbox, port in
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(UInt16(port).bigEndian)
+            address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+            let bound = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            try #require(bound == 0 && listen(listener, 1) == 0)
+            for more in [[], ["--detach"]] {
+                let outcome = try sandbox.run(sandbox.up(port: port, more))
+                #expect(outcome.status == ExitStatus.systemRefused.rawValue)
+                #expect(outcome.errors.hasPrefix("fature: port \(port) of 127.0.0.1 is in use by another program; "))
+                #expect(outcome.errors.split(separator: "\n").count == 1)
+            }
+        }
+    }
+
+    @Test("a server that is not installed is named with its package")
+    func missingServers() throws {
+        try withSandbox { sandbox, port in
+            let environment = ["PATH": sandbox.folder, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"]
+            let outcome = try sandbox.run(sandbox.up(port: port), environment: environment)
+            #expect(outcome.status == ExitStatus.programMissing.rawValue)
+            #expect(
+                outcome.errors.hasPrefix("fature: Redis is not installed (no redis-server on the PATH); run `apt-get install"))
+        }
+    }
+
+    @Test("a database that does not answer ends the start and names it, without its password")
+    func unreachableDatabase() throws {
+        try withSandbox { sandbox, port in
+            let dead = try ListeningPort.choose(preferred: nil)
+            let url = "postgresql://someone:hunter2@127.0.0.1:\(dead)/programme"
+            let outcome = try sandbox.run(sandbox.up(port: port), environment: ["DATABASE_URL": url])
+            #expect(outcome.status == ExitStatus.serverUnavailable.rawValue, "\(outcome.all)")
+            #expect(outcome.errors.contains("check that it runs and that DATABASE_URL or --data-dir names it"))
+            #expect(!outcome.all.contains("hunter2"))
+        }
+    }
+
+    @Test("a data directory that cannot be made is one clear line")
+    func unusableFolder() throws {
+        try withSandbox { sandbox, port in
+            try "".write(toFile: "\(sandbox.folder)/file", atomically: false, encoding: .utf8)
+            let outcome = try sandbox.run(["up", "--port", String(port), "--data-dir", "\(sandbox.folder)/file/data"])
+            #expect(outcome.status == ExitStatus.fileRefused.rawValue)
+            #expect(outcome.errors.hasPrefix("fature: cannot create the folder \(sandbox.folder)/file/data"))
+        }
+    }
+
+    @Test(
+        "nonsense flags are refused with the usage status",
+        arguments: [["--workers", "0"], ["--port", "70000"], ["--data-dir", ""]])
+    func badFlags(flags: [String]) throws {
+        try withSandbox { sandbox, _ in
+            let outcome = try sandbox.run(["up"] + flags)
+            #expect(outcome.status == ExitStatus.usage.rawValue)
+            #expect(outcome.errors.contains(flags[0]))
+        }
+    }
+}
