@@ -1,11 +1,12 @@
 /// A growable run of bytes that is written at its end and reused: the output side of frames and JSON bodies.
 ///
-/// A reference, so that it can be handed down a call chain without exclusivity checks or copies. It belongs to one thread.
+/// A reference, so that it can be handed down a call chain without copies. It belongs to one thread, and no access to it calls out while it
+/// lasts: the run-time check for overlapping accesses, which cost a third of an answer's time, is switched off for its three fields.
 package final class ByteBuilder {
-    package private(set) var base: UnsafeMutableRawPointer
-    package private(set) var capacity: Int
+    @exclusivity(unchecked) package private(set) var base: UnsafeMutableRawPointer
+    @exclusivity(unchecked) package private(set) var capacity: Int
     /// How many bytes have been written since the last `removeAll`.
-    package private(set) var count: Int = 0
+    @exclusivity(unchecked) package private(set) var count: Int = 0
 
     package init(capacity: Int = 4096) {
         self.capacity = max(capacity, 64)

@@ -17,22 +17,23 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     let slab: RequestSlab
     /// What each slot's request is about; by slot.
     let requests: UnsafeMutablePointer<RoutedRequest>
-    var metrics = RequestMetrics()
-    var directory: AffiliateDirectory
+    // Confined to the loop and never accessed across a call: no run-time exclusivity checks on the hot path.
+    @exclusivity(unchecked) var metrics = RequestMetrics()
+    @exclusivity(unchecked) var directory: AffiliateDirectory
     private(set) var topology = ClusterMap.empty
     private var links: [WorkerInstanceID: WorkerLink] = [:]
-    private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
+    @exclusivity(unchecked) private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
     let locator: LocationQueue
-    var gatherings: [UInt64: Gathering] = [:]
+    @exclusivity(unchecked) var gatherings: [UInt64: Gathering] = [:]
     /// Parsed bodies of requests that change something; by token.
-    var orders: [UInt64: Order] = [:]
+    @exclusivity(unchecked) var orders: [UInt64: Order] = [:]
     let body = ByteBuilder(capacity: 64 << 10)
     let journal: AccessJournal
     let service: any GatewayServices
-    private(set) var outBuffer: ByteBuffer
-    private var dirtyTransports: [RequestTransport] = []
-    private var dirtyLinks: [WorkerLink] = []
-    private var isLinkFlushScheduled = false
+    @exclusivity(unchecked) private(set) var outBuffer: ByteBuffer
+    @exclusivity(unchecked) private var dirtyTransports: [RequestTransport] = []
+    @exclusivity(unchecked) private var dirtyLinks: [WorkerLink] = []
+    @exclusivity(unchecked) private var isLinkFlushScheduled = false
     private var connections: [ObjectIdentifier: any ClientConnection] = [:]
     private var sweeps = 0
     private(set) var isShuttingDown = false
@@ -180,8 +181,12 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     /// Begins a frame to `link` for the request in a slot; `write` adds the fields.
     func ask(_ link: WorkerLink, _ operation: Operation, shard: UInt16, slot index: Int, write: (ByteBuilder) -> Void) -> Bool {
-        let now = monotonicNow()
-        let left = requests[index].deadline > now ? (requests[index].deadline - now) / 1000 : 0
+        // The first time the whole budget is left, but for what the request has waited in this tick.
+        var left = UInt64(configuration.deadlineMilliseconds) &* 1000
+        if requests[index].attempts > 1 {
+            let now = monotonicNow()
+            left = requests[index].deadline > now ? (requests[index].deadline - now) / 1000 : 0
+        }
         let start = link.out.beginFrame(
             FrameHeader(code: operation.rawValue, shard: shard, requestID: slab.token(of: index), word: UInt32(clamping: left)))
         write(link.out)

@@ -5,19 +5,19 @@ import Core
 ///
 /// Whole requests go to the receiver, from within `feed`. Everything happens on one event loop.
 package final class HTTP2Session: RequestTransport {
-    var session: OpaquePointer?
+    @exclusivity(unchecked) var session: OpaquePointer?
     unowned let receiver: RequestReceiver
     let headers: HeaderBlock
     /// The stream whose headers are arriving, and its slot: spares a look-up for each header.
-    var headerStream: Int32 = -1
-    var headerSlot = -1
+    @exclusivity(unchecked) var headerStream: Int32 = -1
+    @exclusivity(unchecked) var headerSlot = -1
     /// Set while nghttp2 is on the call stack, where the session must not be freed.
-    private var isBusy = false
-    private var isClosed = false
+    @exclusivity(unchecked) private var isBusy = false
+    @exclusivity(unchecked) private var isClosed = false
     /// The rest of a frame that did not fit into the caller's buffer; belongs to nghttp2 until its next call.
-    private var pending = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var pending = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The clock as of the latest `feed`.
-    package private(set) var now: MonotonicNanoseconds = 0
+    @exclusivity(unchecked) package private(set) var now: MonotonicNanoseconds = 0
     private let onFlush: () -> Void
 
     /// Streams a caller may have open at a time.

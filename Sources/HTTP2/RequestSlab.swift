@@ -5,11 +5,12 @@ package final class RequestSlab {
     package let capacity: Int
     private let slots: UnsafeMutablePointer<RequestSlot>
     private let scratch: UnsafeMutableRawPointer
-    private var firstFree: Int32
+    // One event loop, accesses that call nothing: no run-time exclusivity checks on the hot path.
+    @exclusivity(unchecked) private var firstFree: Int32
     /// How many slots are in use.
-    package private(set) var liveCount = 0
+    @exclusivity(unchecked) package private(set) var liveCount = 0
     /// One above the highest slot that was ever used: what a sweep has to look at.
-    package private(set) var highWater = 0
+    @exclusivity(unchecked) package private(set) var highWater = 0
 
     /// Request ids longer than this are replaced by one of ours.
     package static let requestIDBytesMax = 128
@@ -136,6 +137,13 @@ package final class RequestSlab {
         }
         scratch(of: index).copyMemory(from: start, byteCount: bytes.count)
         self[index].requestIDCount = UInt8(bytes.count)
+    }
+
+    /// Lets `write` fill in a request id of our own, `length` bytes.
+    package func writeRequestID(length: Int, of index: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        precondition(length > 0 && length <= Self.requestIDBytesMax)
+        write(scratch(of: index))
+        self[index].requestIDCount = UInt8(length)
     }
 
     /// Counts a header against the limit of all headers.

@@ -6,9 +6,9 @@ import Core
 open class RequestTransport {
     package let slab: RequestSlab
     /// The transport's live slots, newest first.
-    var firstLive: Int32 = -1
+    @exclusivity(unchecked) var firstLive: Int32 = -1
     /// Whether the receiver has this transport in its list of those to flush.
-    package final var isFlushPending = false
+    @exclusivity(unchecked) package final var isFlushPending = false
 
     package init(slab: RequestSlab) { self.slab = slab }
 

@@ -19,15 +19,15 @@ final class WorkerLoop: @unchecked Sendable {
 
     let eventLoop: any EventLoop
     let logger: Logger
-    private(set) var shards = [ShardState](repeating: .absent, count: ShardID.count)
+    @exclusivity(unchecked) private(set) var shards = [ShardState](repeating: .absent, count: ShardID.count)
     /// Before this moment shards may be served (`TrustWindow`); written by the task that renews the lease.
     private let trustedUntil = Atomic<UInt64>(0)
     private var connections: [ObjectIdentifier: GatewayConnection] = [:]
     /// Ids on the way from a root, reused.
-    var pathScratch: [Int64] = []
+    @exclusivity(unchecked) var pathScratch: [Int64] = []
     /// Where jobs are carried out.
     var writer: (any ShardWriting)?
-    private(set) var counters = WorkerCounters()
+    @exclusivity(unchecked) private(set) var counters = WorkerCounters()
 
     init(eventLoop: any EventLoop, logger: Logger) {
         self.eventLoop = eventLoop

@@ -21,15 +21,15 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
 
     let owner: ClusterMap.Owner
     private unowned let loop: GatewayLoop
-    private var state = State.idle
+    @exclusivity(unchecked) private var state = State.idle
     private var reconnectDelayMilliseconds: Int64 = reconnectDelayMillisecondsMin
     /// Frames that wait for the end of this tick.
     let out = ByteBuilder(capacity: 64 << 10)
     /// The beginning of a frame whose rest has not arrived.
     private let partial = ByteBuilder(capacity: 4096)
     /// Requests sent and not yet answered or given up.
-    var inFlightCount = 0
-    var isFlushScheduled = false
+    @exclusivity(unchecked) var inFlightCount = 0
+    @exclusivity(unchecked) var isFlushScheduled = false
 
     /// Requests on their way to one worker; more are refused with 503.
     static let inFlightMax = 8192

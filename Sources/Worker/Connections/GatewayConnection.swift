@@ -9,11 +9,11 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     typealias OutboundOut = ByteBuffer
 
     private let loop: WorkerLoop
-    private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
     let out = ByteBuilder(capacity: 64 << 10)
     private let partial = ByteBuilder(capacity: 4096)
-    private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
-    private var isFlushScheduled = false
+    @exclusivity(unchecked) private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
+    @exclusivity(unchecked) private var isFlushScheduled = false
 
     init(loop: WorkerLoop) { self.loop = loop }
 

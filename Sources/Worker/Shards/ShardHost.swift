@@ -9,9 +9,9 @@ import Hierarchy
 final class ShardHost {
     let shard: ShardID
     let epoch: Epoch
-    private(set) var partition: Partition
+    @exclusivity(unchecked) private(set) var partition: Partition
     /// The last change that the partition contains.
-    private(set) var applied: ChangeSequence
+    @exclusivity(unchecked) private(set) var applied: ChangeSequence
     /// Rises with each change; what has been computed from the partition is kept by it.
     private(set) var version: UInt64 = 0
 
