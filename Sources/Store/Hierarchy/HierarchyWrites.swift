@@ -6,7 +6,10 @@ import PostgresClient
 /// To be called outside of a transaction, or inside a READ COMMITTED one whose calls all name the same shard. A
 /// `PostgresError` with `isTransactionConflict` has written nothing and may be tried again; after a lost connection it is
 /// unknown whether the write happened: repeat it, and a join answers `duplicate` with its own number, a move or a status
-/// `unchanged`, if it did.
+/// `unchanged`, if it did. Values the tables refuse are not outcomes but `PostgresError`s: an empty external id or category, a
+/// referral code over 20 characters, a moment PostgreSQL cannot hold. Callers check them before.
+///
+/// A move costs about 40 µs for each affiliate of the subtree, and both shards wait meanwhile: no short timeout for a wide one.
 package enum HierarchyWrites {
     package static func join(
         _ request: JoinRequest, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
