@@ -1,4 +1,4 @@
-/// Measures parts of the product alone, in one process: `swift run -c release fature-bench partition`.
+/// Measures the product: its parts alone in this process, and whole clusters against their peers.
 ///
 /// One file a benchmark; a new one is added to `Benchmark.all`.
 @main
@@ -24,5 +24,5 @@ struct Benchmark: Sendable {
     let summary: String
     let run: @Sendable ([String]) throws -> Void
 
-    static let all = [partition]
+    static let all = [partition, http]
 }

@@ -1,0 +1,175 @@
+import Foundation
+
+extension Benchmark {
+    static let http = Benchmark(
+        name: "http", usage: "http [--requests N] [--rounds N]",
+        summary: "the gateway and its workers against nghttpd and the closure table, in one run"
+    ) { arguments in
+        try HTTPBenchmark(arguments).run()
+    }
+}
+
+/// Peers and ours in turn, A B A B …: what is reported is the median of the ratios of neighbours, so that a drifting machine does no harm.
+struct HTTPBenchmark {
+    private struct Shape {
+        let connections: Int
+        let streams: Int
+        let goal: Double
+        var name: String { "\(connections)×\(streams)" }
+    }
+
+    private static let shapes = [
+        Shape(connections: 4, streams: 100, goal: 1.0), Shape(connections: 16, streams: 10, goal: 1.0),
+        Shape(connections: 100, streams: 1, goal: 0.7),
+    ]
+    private static let widest = 13_369_082
+    private var requests = 300_000
+    private var rounds = 5
+
+    init(_ arguments: [String]) throws {
+        var rest = arguments[...]
+        while let flag = rest.popFirst() {
+            guard let value = rest.popFirst().flatMap(Int.init), value > 0 else {
+                throw Shell.Failure(description: "\(flag) takes a number above 0")
+            }
+            switch flag {
+            case "--requests": requests = value
+            case "--rounds": rounds = value
+            default: throw Shell.Failure(description: "unknown flag \(flag)")
+            }
+        }
+    }
+
+    func run() throws {
+        let cluster = try BenchCluster()
+        defer { cluster.stop() }
+        try describe()
+        print("\nfrom nothing to serving 532,363 affiliates: \(format(cluster.secondsToServing, 1)) s")
+        for role in ["worker-1", "worker-2", "gateway"] {
+            for line in try cluster.logLines(role, containing: " loaded") { print("  \(role): \(summary(line))") }
+        }
+        try compareWithNghttpd(cluster)
+        try compareWithClosureTable(cluster)
+    }
+
+    /// The machine and the commit, as every figure needs them.
+    private func describe() throws {
+        let processor = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(separator: "\n")
+            .first { $0.hasPrefix("model name") }?.split(separator: ":").last.map(String.init) ?? "unknown"
+        let commit = (try? Shell.run(["git", "rev-parse", "--short", "HEAD"])) ?? "unknown"
+        let kernel = try Shell.run(["uname", "-r"])
+        print("processor:\(processor), \(ProcessInfo.processInfo.activeProcessorCount) cores; kernel \(trim(kernel)); commit \(trim(commit))")
+    }
+
+    // MARK: nghttpd
+
+    private func compareWithNghttpd(_ cluster: BenchCluster) throws {
+        let path = "/api/v2/affiliates/\(Self.widest)/network?depth=5&limit=0"
+        let folder = cluster.directory.appendingPathComponent("nghttpd")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let body = try cluster.get(path)
+        try body.write(to: folder.appendingPathComponent("body"), atomically: true, encoding: .utf8)
+        let peerPort = cluster.port + 10_000
+        let peer = try Shell.start(["nghttpd", "--no-tls", "--address=127.0.0.1", "-d", folder.path, "\(peerPort)"])
+        defer { peer.terminate() }
+        let peerURL = "http://127.0.0.1:\(peerPort)/body"
+        try waitUntilAnswers(peerURL)
+
+        print("\ndepth-5 counts of \(Self.widest), \(body.utf8.count) bytes, against nghttpd serving the same bytes from a file")
+        var table = MarkdownTable(["connections × streams", "nghttpd, req/s", "gateway → worker, req/s", "ratio (median)", "min … max", "goal"])
+        for shape in Self.shapes {
+            var pairs: [(Double, Double)] = []
+            for _ in 0..<rounds {
+                pairs.append((try load(peerURL, shape), try load(cluster.url(path), shape)))
+            }
+            let ratios = pairs.map { $0.1 / $0.0 }
+            table.add([
+                shape.name, thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), format(median(ratios), 2),
+                "\(format(ratios.min() ?? 0, 2)) … \(format(ratios.max() ?? 0, 2))", "≥ \(format(shape.goal, 1))",
+            ])
+        }
+        table.print()
+    }
+
+    private func waitUntilAnswers(_ url: String) throws {
+        for _ in 0..<100 {
+            if (try? Shell.run(["nghttp", "--null-out", url])) != nil { return }
+            try Shell.run(["sleep", "0.05"])
+        }
+        throw Shell.Failure(description: "\(url) does not answer")
+    }
+
+    /// Requests a second as h2load sees them. Any answer but 200 is a failure of the benchmark.
+    private func load(_ url: String, _ shape: Shape) throws -> Double {
+        let output = try Shell.run([
+            "h2load", "-n", "\(requests)", "-c", "\(shape.connections)", "-m", "\(shape.streams)", url,
+        ])
+        guard let rate = Shell.number(in: output, after: "s, ", before: " req/s"), output.contains("status codes: \(requests) 2xx") else {
+            throw Shell.Failure(description: "h2load on \(url): \(output)")
+        }
+        return rate
+    }
+
+    // MARK: The closure table
+
+    private func compareWithClosureTable(_ cluster: BenchCluster) throws {
+        let script = cluster.directory.appendingPathComponent("closure.sql")
+        let query = """
+            SELECT level_distance, count(*) FROM fature_v2.hierarchy_index
+            WHERE ancestor_id = \(Self.widest) AND level_distance <= 5 GROUP BY level_distance;
+            """
+        try query.replacingOccurrences(of: "\n", with: " ").write(to: script, atomically: true, encoding: .utf8)
+        let shape = Shape(connections: 4, streams: 100, goal: 100)
+        let path = "/api/v2/affiliates/\(Self.widest)/network?depth=5&limit=0"
+        var pairs: [(Double, Double)] = []
+        for _ in 0..<rounds {
+            let output = try Shell.run([
+                pgbench, "--no-vacuum", "--client=8", "--jobs=2", "--protocol=prepared", "--time=5", "--file=\(script.path)",
+                try cluster.databaseURL,
+            ])
+            guard let rate = Shell.number(in: output, after: "tps = ", before: " (") else {
+                throw Shell.Failure(description: "pgbench: \(output)")
+            }
+            pairs.append((rate, try load(cluster.url(path), shape)))
+        }
+        print("\ndepth-5 counts of \(Self.widest) over HTTP/2 (4×100) against the closure table in PostgreSQL (pgbench, 8 clients, prepared)")
+        var table = MarkdownTable(["closure table, /s", "over HTTP/2, /s", "ratio (median)", "goal"])
+        table.add([
+            thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), thousands(median(pairs.map { $0.1 / $0.0 })), "≥ 100",
+        ])
+        table.print()
+    }
+
+    private var pgbench: String {
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
+        return versions.sorted().last.map { "/usr/lib/postgresql/\($0)/bin/pgbench" } ?? "pgbench"
+    }
+
+    // MARK: Text
+
+    private func summary(_ line: String) -> String {
+        guard let fields = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else { return line }
+        let affiliates = fields["affiliates"].map { "\($0)" } ?? "?"
+        let milliseconds = fields["milliseconds"].map { "\($0)" } ?? "?"
+        return "\(fields["message"] ?? ""), \(affiliates) affiliates in \(milliseconds) ms"
+    }
+
+    private func trim(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+
+    private func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    }
+
+    private func format(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+
+    private func thousands(_ value: Double) -> String {
+        let digits = String(Int(value.rounded()))
+        var text = ""
+        for (at, digit) in digits.enumerated() {
+            if at > 0, (digits.count - at) % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return text
+    }
+}
