@@ -84,6 +84,8 @@ let package = Package(
         .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),
         .testTarget(name: "HierarchyTests", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
+        .testTarget(
+            name: "ImportTests", dependencies: ["Core", "Dataset", "Store", "PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(

@@ -16,6 +16,9 @@ struct Fature: AsyncParsableCommand {
             GatewayCommand.self,
             DatabaseCommand.self,
             GenerateCommand.self,
+            ImportCommand.self,
+            MigrateCommand.self,
+            ValidateCommand.self,
         ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.

@@ -1,6 +1,6 @@
 /// Builds the shape of profile `fature`: first by levels, where counts are exact, then shuffled onto ascending ids.
 struct FatureShape {
-    /// An affiliate whose number of direct referrals is fixed. It stands among the first at its distance below the root.
+    /// An affiliate whose number of direct referrals is fixed.
     private struct Wide {
         let largeTree: Bool
         let distance: Int
@@ -56,21 +56,28 @@ struct FatureShape {
     private mutating func appendLevel(_ count: Int, below above: Range<Int>, wide: [Wide]) {
         var rest = count
         for (offset, one) in wide.enumerated() {
-            let node = above.lowerBound + offset
+            // Evenly over the level, so that the wide ones do not all end up in one tree.
+            let node = above.lowerBound + (2 * offset + 1) * above.count / (2 * wide.count)
             if let id = one.id { fixedIDs.append((node, id)) }
             for _ in 0..<one.directReferrals { append(below: node) }
             rest -= one.directReferrals
         }
-        let ordinary = above.lowerBound + wide.count
-        let ordinaryCount = above.upperBound - ordinary
         for _ in 0..<rest {
             // A quarter spreads evenly and the rest gathers, so that many trees stay small or empty.
-            var node = ordinary + (random.below(4) == 0 ? random.below(ordinaryCount) : random.skewedBelow(ordinaryCount))
+            var node =
+                above.lowerBound
+                + (random.below(4) == 0 ? random.below(above.count) : scattered(random.skewedBelow(above.count), above))
             while directReferrals[node] >= FatureFigures.ordinaryDirectReferralsMax {
-                node = ordinary + random.below(ordinaryCount)
+                node = above.lowerBound + random.below(above.count)
             }
             append(below: node)
         }
+    }
+
+    /// Turns a rank within a level into a place, so that a level's popular ones do not stand side by side below one sponsor.
+    private func scattered(_ rank: Int, _ level: Range<Int>) -> Int {
+        // A prime above every count: a permutation.
+        (rank * 15_485_863 + level.lowerBound) % level.count
     }
 
     private mutating func append(below node: Int) {

@@ -28,5 +28,6 @@ package struct Migration: Sendable {
         Migration(
             5, "hierarchy_writes", up: PackageResources._005_hierarchy_writes_up_sql,
             down: PackageResources._005_hierarchy_writes_down_sql),
+        Migration(6, "imports", up: PackageResources._006_imports_up_sql, down: PackageResources._006_imports_down_sql),
     ]
 }

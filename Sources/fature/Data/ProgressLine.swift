@@ -23,3 +23,12 @@ enum SecondsText {
         return "\(tenths / 10).\(tenths % 10) s"
     }
 }
+
+extension Duration {
+    var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}
+
+/// A short time as people read it.
+enum MillisecondsText {
+    static func of(_ duration: Duration) -> String { "\(duration.milliseconds) ms" }
+}

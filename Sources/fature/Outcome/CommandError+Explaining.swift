@@ -8,6 +8,7 @@ extension CommandError {
         case let error as CommandError: error
         case let error as PostgresError: explaining(error)
         case let error as SchemaError: explaining(error)
+        case let error as ImportError: CommandError(error.exitStatus, error.message)
         default: CommandError(.processFailed, "\(error)")
         }
     }

@@ -7,6 +7,8 @@ enum ExitStatus: Int32, CaseIterable {
     case notRunning = 3
     /// A flag or argument makes no sense.
     case usage = 64
+    /// A file or table that is to be read is missing or is not what it should be.
+    case inputRefused = 66
     /// A server (PostgreSQL, Redis) does not answer.
     case serverUnavailable = 69
     /// A process of the cluster failed.

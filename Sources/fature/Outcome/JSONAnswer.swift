@@ -2,12 +2,14 @@ import Foundation
 
 /// What `--json` prints: one document on standard output, keys in snake_case, in a fixed order.
 enum JSONAnswer {
-    static func print(_ value: some Encodable) throws(CommandError) {
+    static func print(_ value: some Encodable) throws(CommandError) { Console.answer(try text(value)) }
+
+    static func text(_ value: some Encodable) throws(CommandError) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            Console.answer(String(decoding: try encoder.encode(value), as: UTF8.self))
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
         } catch {
             throw CommandError(.processFailed, "cannot write the answer as JSON: \(error)")
         }
