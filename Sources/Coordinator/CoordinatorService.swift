@@ -87,6 +87,7 @@ package final class CoordinatorService: Service {
         /// Leases are not taken away before this moment.
         var patientUntil: ContinuousClock.Instant?
         var isDatabaseDown = false
+        var housekeeping = Housekeeping()
     }
 
     private func cycle(_ reign: inout Reign, _ pool: PostgresPool) async {
@@ -135,6 +136,19 @@ package final class CoordinatorService: Service {
             try self.settle(term: current, mayRelease: mayRelease, sinceStart: sinceStart, connection)
         }
         for line in news { logger.notice("\(line)") }
+        if reign.housekeeping.isDue(.now) { keepHouse(pool) }
+    }
+
+    /// Beside the cycle, which must not wait for it.
+    private func keepHouse(_ pool: PostgresPool) {
+        let logger = logger
+        Task {
+            do {
+                for line in try await pool.withConnection({ try Housekeeping.run($0) }) { logger.notice("\(line)") }
+            } catch {
+                logger.warning("housekeeping failed; it is tried again in an hour", metadata: ["error": "\(error)"])
+            }
+        }
     }
 
     /// Takes away what the dead owned and gives out what is free. Returns what there is to tell.

@@ -25,8 +25,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     private var reconnectDelayMilliseconds: Int64 = reconnectDelayMillisecondsMin
     /// Frames that wait for the end of this tick.
     let out = ByteBuilder(capacity: 64 << 10)
-    /// The beginning of a frame whose rest has not arrived.
-    private let partial = ByteBuilder(capacity: 4096)
+    private let assembler = FrameAssembler()
     /// Requests sent and not yet answered or given up.
     @exclusivity(unchecked) var inFlightCount = 0
     @exclusivity(unchecked) var isFlushScheduled = false
@@ -108,28 +107,12 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
         let buffer = unwrapInboundIn(data)
         do {
             try buffer.withUnsafeReadableBytes { bytes in
-                if partial.count == 0 {
-                    let consumed = try take(bytes)
-                    partial.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
-                } else {
-                    partial.append(bytes)
-                    let whole = ByteBuilder(capacity: partial.count)
-                    whole.append(partial.bytes)
-                    partial.removeAll()
-                    let consumed = try take(whole.bytes)
-                    partial.append(UnsafeRawBufferPointer(rebasing: whole.bytes[consumed...]))
-                }
+                try assembler.receive(bytes) { loop.receiveReply($0, $1, from: self) }
             }
         } catch {
             loop.logger.error("worker sent a malformed frame", metadata: ["worker": "\(owner.name)", "error": "\(error)"])
             context.close(promise: nil)
         }
-    }
-
-    private func take(_ bytes: UnsafeRawBufferPointer) throws(FrameError) -> Int {
-        var scanner = FrameScanner(bytes)
-        while let (header, fields) = try scanner.next() { loop.receiveReply(header, fields, from: self) }
-        return scanner.consumed
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { loop.flushTransports() }
@@ -145,7 +128,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) {
         out.removeAll()
-        partial.removeAll()
+        assembler.reset()
         guard case .connected = state else { return }
         state = .idle
         loop.linkFailed(self)

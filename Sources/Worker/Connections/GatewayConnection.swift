@@ -11,7 +11,7 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     private let loop: WorkerLoop
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
     let out = ByteBuilder(capacity: 64 << 10)
-    private let partial = ByteBuilder(capacity: 4096)
+    private let assembler = FrameAssembler()
     @exclusivity(unchecked) private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
     @exclusivity(unchecked) private var isFlushScheduled = false
 
@@ -29,31 +29,15 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
+        let now = monotonicNow()
         do {
             try buffer.withUnsafeReadableBytes { bytes in
-                if partial.count == 0 {
-                    let consumed = try take(bytes)
-                    partial.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
-                } else {
-                    partial.append(bytes)
-                    let whole = ByteBuilder(capacity: partial.count)
-                    whole.append(partial.bytes)
-                    partial.removeAll()
-                    let consumed = try take(whole.bytes)
-                    partial.append(UnsafeRawBufferPointer(rebasing: whole.bytes[consumed...]))
-                }
+                try assembler.receive(bytes) { loop.serve($0, $1, from: self, now: now) }
             }
         } catch {
             loop.logger.error("a gateway sent a malformed frame", metadata: ["error": "\(error)"])
             context.close(promise: nil)
         }
-    }
-
-    private func take(_ bytes: UnsafeRawBufferPointer) throws(FrameError) -> Int {
-        var scanner = FrameScanner(bytes)
-        let now = monotonicNow()
-        while let (header, fields) = try scanner.next() { loop.serve(header, fields, from: self, now: now) }
-        return scanner.consumed
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { flush() }

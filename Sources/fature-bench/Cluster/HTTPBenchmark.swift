@@ -54,11 +54,14 @@ struct HTTPBenchmark {
 
     /// The machine and the commit, as every figure needs them.
     private func describe() throws {
-        let processor = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(separator: "\n")
+        let processor =
+            try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(separator: "\n")
             .first { $0.hasPrefix("model name") }?.split(separator: ":").last.map(String.init) ?? "unknown"
         let commit = (try? Shell.run(["git", "rev-parse", "--short", "HEAD"])) ?? "unknown"
         let kernel = try Shell.run(["uname", "-r"])
-        print("processor:\(processor), \(ProcessInfo.processInfo.activeProcessorCount) cores; kernel \(trim(kernel)); commit \(trim(commit))")
+        print(
+            "processor:\(processor), \(ProcessInfo.processInfo.activeProcessorCount) cores; kernel \(trim(kernel)); commit \(trim(commit))"
+        )
     }
 
     // MARK: nghttpd
@@ -76,7 +79,9 @@ struct HTTPBenchmark {
         try waitUntilAnswers(peerURL)
 
         print("\ndepth-5 counts of \(Self.widest), \(body.utf8.count) bytes, against nghttpd serving the same bytes from a file")
-        var table = MarkdownTable(["connections × streams", "nghttpd, req/s", "gateway → worker, req/s", "ratio (median)", "min … max", "goal"])
+        var table = MarkdownTable([
+            "connections × streams", "nghttpd, req/s", "gateway → worker, req/s", "ratio (median)", "min … max", "goal",
+        ])
         for shape in Self.shapes {
             var pairs: [(Double, Double)] = []
             for _ in 0..<rounds {
@@ -104,7 +109,9 @@ struct HTTPBenchmark {
         let output = try Shell.run([
             "h2load", "-n", "\(requests)", "-c", "\(shape.connections)", "-m", "\(shape.streams)", url,
         ])
-        guard let rate = Shell.number(in: output, after: "s, ", before: " req/s"), output.contains("status codes: \(requests) 2xx") else {
+        guard let rate = Shell.number(in: output, after: "s, ", before: " req/s"),
+            output.contains("status codes: \(requests) 2xx")
+        else {
             throw Shell.Failure(description: "h2load on \(url): \(output)")
         }
         return rate
@@ -132,10 +139,13 @@ struct HTTPBenchmark {
             }
             pairs.append((rate, try load(cluster.url(path), shape)))
         }
-        print("\ndepth-5 counts of \(Self.widest) over HTTP/2 (4×100) against the closure table in PostgreSQL (pgbench, 8 clients, prepared)")
+        print(
+            "\ndepth-5 counts of \(Self.widest) over HTTP/2 (4×100) against the closure table in PostgreSQL (pgbench, 8 clients, prepared)"
+        )
         var table = MarkdownTable(["closure table, /s", "over HTTP/2, /s", "ratio (median)", "goal"])
         table.add([
-            thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), thousands(median(pairs.map { $0.1 / $0.0 })), "≥ 100",
+            thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), thousands(median(pairs.map { $0.1 / $0.0 })),
+            "≥ 100",
         ])
         table.print()
     }

@@ -26,7 +26,8 @@ enum Shell {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(collected.text)")
+            throw Failure(
+                description: "\(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(collected.text)")
         }
         return text
     }
@@ -44,7 +45,9 @@ enum Shell {
 
     /// The first number between two markers of a text.
     static func number(in text: String, after start: String, before end: String) -> Double? {
-        guard let begin = text.range(of: start), let stop = text.range(of: end, range: begin.upperBound..<text.endIndex) else { return nil }
+        guard let begin = text.range(of: start), let stop = text.range(of: end, range: begin.upperBound..<text.endIndex) else {
+            return nil
+        }
         return Double(text[begin.upperBound..<stop.lowerBound].trimmingCharacters(in: .whitespaces))
     }
 }

@@ -1,0 +1,38 @@
+import Core
+import PostgresClient
+import Store
+
+/// What the leading coordinator does once an hour for the database: old changes go, the audit's next months come.
+struct Housekeeping {
+    static let interval = Duration.seconds(3600)
+    /// A follower that is further behind than this loads its shard anew.
+    static let changesKeptMilliseconds: Int64 = 7 * 24 * 3600 * 1000
+    /// Changes deleted in one statement, and statements in one run: the rest is for the next run.
+    static let changesPerStatement = 5000
+    static let statementsMax = 200
+
+    private var nextAt: ContinuousClock.Instant?
+
+    /// Whether it is time; then the next time is noted.
+    mutating func isDue(_ now: ContinuousClock.Instant) -> Bool {
+        if let nextAt, now < nextAt { return false }
+        nextAt = now + Self.interval
+        return true
+    }
+
+    /// Returns what there is to tell.
+    static func run(_ connection: PostgresConnection) throws -> [String] {
+        var news: [String] = []
+        let made = try AuditLog.makePartitions(on: connection)
+        if made > 0 { news.append("\(made) months were added to the audit") }
+        var pruned = 0
+        for _ in 0..<statementsMax {
+            let count = try HierarchyChanges.prune(
+                olderThanMilliseconds: changesKeptMilliseconds, limit: changesPerStatement, on: connection)
+            pruned += count
+            if count < changesPerStatement { break }
+        }
+        if pruned > 0 { news.append("\(pruned) old changes were deleted") }
+        return news
+    }
+}
