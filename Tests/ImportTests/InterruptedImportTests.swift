@@ -107,6 +107,22 @@ struct InterruptedImportTests {
         try check(bench, summary)
     }
 
+    @Test("a hierarchy that somebody else keeps locked is told as such, and nothing is lost")
+    func locked() async throws {
+        let bench = try await ImportBench()
+        let other = try bench.database.connect()
+        let file = try bench.file(ImportBench.csv(Self.rows))
+        #expect {
+            try other.transaction {
+                _ = try other.execute("SELECT id FROM fature_v2.shard ORDER BY id FOR UPDATE")
+                try bench.load(file: file, batch: 10)
+            }
+        } throws: { ($0 as? ImportError)?.code == .busy }
+        let summary = try bench.load(file: file, batch: 10)
+        #expect(summary.imported == 40)
+        try check(bench, summary)
+    }
+
     @Test("two imports at once: the second is told to wait")
     func twoAtOnce() async throws {
         let bench = try await ImportBench()

@@ -65,6 +65,11 @@ package struct AffiliateImport {
             // To continue would refuse it again: the next run reads the source anew.
             try connection.transaction { try ImportRuns.end(run, state: "refused", published: nil, connection) }
             throw error
+        } catch let error as PostgresError where error.sqlState == "55P03" {
+            throw ImportError(
+                .busy,
+                "a table of the hierarchy stayed locked by somebody else: end long transactions on it and start the import again, "
+                    + "which goes on where it stopped (\(error.message))")
         }
     }
 }

@@ -21,7 +21,7 @@ struct ImportPublication {
             _ = try connection.execute("SET LOCAL work_mem = '128MB'")
             _ = try connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
             _ = try connection.execute("SET LOCAL jit = off")
-            _ = try connection.execute("SET LOCAL lock_timeout = '30s'")
+            _ = try connection.execute("SET LOCAL lock_timeout = '5s'")
             let isEmpty = try step(.locks) { try takeLocks() }
             var summary = ImportSummary(run: run.id, rowsRead: run.rowsRead, batches: run.batches)
             let checks = ImportChecks(connection: connection, run: run)
