@@ -51,7 +51,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
         state = .connecting
         ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.milliseconds(1000))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .channelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 64 << 10, maximum: 256 << 10)

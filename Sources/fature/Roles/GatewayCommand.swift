@@ -53,9 +53,7 @@ struct GatewayCommand: AsyncParsableCommand {
         try await RoleRunner.run(
             role: "gateway", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
         ) { logger, writer in
-            GatewayService(configuration: configuration, logger: logger, writer: writer) { host, port in
-                logger.notice("listening", metadata: ["host": "\(host)", "port": "\(port)"])
-            }
+            GatewayService(configuration: configuration, logger: logger, writer: writer)
         }
     }
 }

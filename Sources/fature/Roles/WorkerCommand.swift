@@ -43,10 +43,6 @@ struct WorkerCommand: AsyncParsableCommand {
             capacity: try sources.integer(Settings.workerCapacity))
         try await RoleRunner.run(
             role: "worker", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
-        ) { logger, _ in
-            WorkerService(configuration: configuration, logger: logger) { host, port in
-                logger.notice("listening", metadata: ["name": "\(configuration.name)", "host": "\(host)", "port": "\(port)"])
-            }
-        }
+        ) { logger, _ in WorkerService(configuration: configuration, logger: logger) }
     }
 }

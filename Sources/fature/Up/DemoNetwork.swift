@@ -31,6 +31,7 @@ struct DemoNetwork {
             try steps.runVisibly(
                 [executable, "generate", "--profile", "fature", "--data-dir", directory.path], name: "fature generate")
         }
-        try steps.runVisibly([executable, "migrate", "--data-dir", directory.path], name: "fature migrate")
+        let rejects = "\(directory.path)/demo.rejects.csv"
+        try steps.runVisibly([executable, "migrate", "--data-dir", directory.path, "--rejects", rejects], name: "fature migrate")
     }
 }
