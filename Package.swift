@@ -52,7 +52,9 @@ let package = Package(
         // Floor 4: services, each one `run()` under ServiceLifecycle.
         .target(
             name: "Worker",
-            dependencies: ["Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "Telemetry", logging, lifecycle] + nio,
+            dependencies: [
+                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "Telemetry", logging, lifecycle,
+            ] + nio,
             swiftSettings: house),
         .target(
             name: "Coordinator",
@@ -61,7 +63,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Core", "Dataset", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
+                "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
                 product("NIOHTTP1", "swift-nio"),
             ] + nio,
             swiftSettings: house),
@@ -81,11 +83,13 @@ let package = Package(
         .executableTarget(name: "fature-bench", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
 
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
-        .target(name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
+        .target(
+            name: "TestServers", dependencies: ["PostgresClient", "RedisClient"], path: "Tests/TestServers", swiftSettings: house),
         .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: house),
         .testTarget(name: "HierarchyTests", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
         .testTarget(
-            name: "ImportTests", dependencies: ["Core", "Dataset", "Store", "PostgresClient", "TestServers"], swiftSettings: house),
+            name: "ImportTests", dependencies: ["Core", "Dataset", "Store", "PostgresClient", "TestServers"], swiftSettings: house
+        ),
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(

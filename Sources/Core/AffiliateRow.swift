@@ -30,6 +30,14 @@ package struct AffiliateProfile: Hashable, Sendable {
 
     package static let defaultCategory = "standard"
 
+    // How long the fields may be, wherever an affiliate comes from. Unicode scalars.
+    package static let externalIDCharactersMax = 255
+    package static let referralCodeCharactersMax = 20
+    package static let nameCharactersMax = 255
+    /// Of email, phone and document each.
+    package static let contactCharactersMax = 320
+    package static let categoryCharactersMax = 64
+
     package init(
         externalID: String, referralCode: String? = nil, name: String, email: String? = nil, phone: String? = nil,
         document: String? = nil, category: String = AffiliateProfile.defaultCategory, registrationMicroseconds: Int64

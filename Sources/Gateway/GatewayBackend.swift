@@ -22,6 +22,8 @@ final class GatewayBackend: GatewayServices {
     private let control: PostgresPool
     private let redis: RedisProbe?
     private let state = Mutex(State())
+    private let lookupQueries = Atomic<Int>(0)
+    private let controlQueries = Atomic<Int>(0)
 
     private static let patienceMilliseconds = 1500
     private static let loadMilliseconds = 120_000
@@ -100,6 +102,7 @@ final class GatewayBackend: GatewayServices {
     }
 
     func locate(_ ids: [Int64], _ done: @escaping @Sendable ([Int64: LocatedShard]?) -> Void) {
+        lookupQueries.wrappingAdd(1, ordering: .relaxed)
         Task {
             do {
                 let found = try await lookups.withConnection {
@@ -129,6 +132,7 @@ final class GatewayBackend: GatewayServices {
 
     /// Looks whether owners have changed, and tells the loops.
     func followTopology() async {
+        controlQueries.wrappingAdd(1, ordering: .relaxed)
         let known = state.withLock { $0.map.version }
         do {
             let newer = try await control.withConnection { try Self.readMap(newerThan: known, $0) }
@@ -163,7 +167,15 @@ final class GatewayBackend: GatewayServices {
 
     var health: HealthReport { state.withLock { $0.health } }
 
+    var databaseQueries: [(purpose: String, count: Int)] {
+        [
+            ("affiliate_lookup", lookupQueries.load(ordering: .relaxed)),
+            ("topology_and_health", controlQueries.load(ordering: .relaxed)),
+        ]
+    }
+
     func checkHealth() async {
+        controlQueries.wrappingAdd(1, ordering: .relaxed)
         let started = monotonicNow()
         var report = health
         do {

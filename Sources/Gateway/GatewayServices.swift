@@ -11,6 +11,8 @@ protocol GatewayServices: AnyObject, Sendable {
     func refreshDirectory()
     /// Whether PostgreSQL and Redis answered when they were last asked.
     var health: HealthReport { get }
+    /// Statements sent to PostgreSQL since the start, by purpose.
+    var databaseQueries: [(purpose: String, count: Int)] { get }
     /// The counters of all event loops, added up.
     func collectMetrics(_ done: @escaping @Sendable (RequestMetrics) -> Void)
 }

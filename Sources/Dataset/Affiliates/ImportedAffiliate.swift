@@ -14,13 +14,6 @@ package struct ImportedAffiliate: Sendable {
     package let document: ArraySlice<UInt8>?
     package let category: ArraySlice<UInt8>
 
-    /// Longest texts in characters, as PostgreSQL counts them.
-    package static let externalIDCharactersMax = 255
-    package static let referralCodeCharactersMax = 20
-    package static let nameCharactersMax = 255
-    package static let contactCharactersMax = 320
-    package static let categoryCharactersMax = 64
-
     /// - Throws: the reject that names the first field that is not valid. Its `lineOrID` is the record's line.
     package init(_ record: CSVRecord, header: AffiliateHeader) throws(Reject) {
         if let problem = record.problem {
@@ -34,14 +27,15 @@ package struct ImportedAffiliate: Sendable {
         let fields = FieldReader(record: record, header: header)
         id = try fields.id(.affiliateID)
         parent = header.field(.parentAffiliateID, of: record).isEmpty ? nil : try fields.id(.parentAffiliateID)
-        externalID = try fields.text(.externalID, charactersMax: Self.externalIDCharactersMax, ifEmpty: .emptyExternalID)
-        referralCode = try fields.optionalText(.referralCode, charactersMax: Self.referralCodeCharactersMax)
-        name = try fields.text(.name, charactersMax: Self.nameCharactersMax, ifEmpty: .emptyName)
-        email = try fields.optionalText(.email, charactersMax: Self.contactCharactersMax)
-        phone = try fields.optionalText(.phone, charactersMax: Self.contactCharactersMax)
-        document = try fields.optionalText(.document, charactersMax: Self.contactCharactersMax)
+        externalID = try fields.text(
+            .externalID, charactersMax: AffiliateProfile.externalIDCharactersMax, ifEmpty: .emptyExternalID)
+        referralCode = try fields.optionalText(.referralCode, charactersMax: AffiliateProfile.referralCodeCharactersMax)
+        name = try fields.text(.name, charactersMax: AffiliateProfile.nameCharactersMax, ifEmpty: .emptyName)
+        email = try fields.optionalText(.email, charactersMax: AffiliateProfile.contactCharactersMax)
+        phone = try fields.optionalText(.phone, charactersMax: AffiliateProfile.contactCharactersMax)
+        document = try fields.optionalText(.document, charactersMax: AffiliateProfile.contactCharactersMax)
         category =
-            try fields.optionalText(.category, charactersMax: Self.categoryCharactersMax)
+            try fields.optionalText(.category, charactersMax: AffiliateProfile.categoryCharactersMax)
             ?? ArraySlice(AffiliateProfile.defaultCategory.utf8)
         status = try fields.status()
         registrationMicroseconds = try fields.registration()

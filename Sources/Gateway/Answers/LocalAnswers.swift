@@ -61,6 +61,10 @@ extension GatewayLoop {
                 self.body.removeAll()
                 let text = PrometheusText(self.body)
                 metrics.write(to: text)
+                text.describe("database_queries_total", .counter, "Statements sent to PostgreSQL by this gateway, by purpose.")
+                for (purpose, count) in self.service.databaseQueries {
+                    text.sample("database_queries_total", labels: "purpose=\"\(purpose)\"", Int64(count))
+                }
                 text.describe("gateway_shards_owned", .gauge, "Shards that have an owner.")
                 text.sample("gateway_shards_owned", Int64(owners))
                 text.describe("gateway_shards_unreachable", .gauge, "Shards whose owner is missing or not connected.")

@@ -51,13 +51,37 @@ struct RequestMetrics: Sendable {
         return all == 0 ? nil : Double(directoryHits) / Double(all)
     }
 
+    /// Changes of the hierarchy, by what came of them.
+    private func writeOperations(to text: PrometheusText) {
+        text.describe("business_operations_total", .counter, "Changes asked for, by operation and outcome.")
+        let operations: [(RouteName, RequestMethod, String)] = [
+            (.affiliates, .post, "join"), (.affiliate, .patch, "set_status"), (.move, .post, "move"),
+        ]
+        for (route, method, operation) in operations {
+            var outcomes: [String: UInt64] = [:]
+            for column in 0..<Self.statusColumns {
+                let status = column < Self.statuses.count ? Self.statuses[column] : 0
+                let outcome = status == 0 || status >= 500 ? "failed" : status < 300 ? "done" : "refused"
+                outcomes[outcome, default: 0] &+= count(route, method, column)
+            }
+            for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) {
+                text.sample(
+                    "business_operations_total", labels: "operation=\"\(operation)\",outcome=\"\(outcome)\"",
+                    Int64(clamping: count))
+            }
+        }
+    }
+
+    private func count(_ route: RouteName, _ method: RequestMethod, _ column: Int) -> UInt64 {
+        requests[(Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column]
+    }
+
     func write(to text: PrometheusText) {
         text.describe("http_requests_total", .counter, "Requests answered, by route, method and status.")
         for route in RouteName.allCases {
             for (method, methodLabel) in Self.methods {
                 for column in 0..<Self.statusColumns {
-                    let count = requests[
-                        (Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column]
+                    let count = count(route, method, column)
                     guard count > 0 else { continue }
                     let status = column < Self.statuses.count ? "\(Self.statuses[column])" : "other"
                     text.sample(
@@ -70,12 +94,11 @@ struct RequestMetrics: Sendable {
         for route in RouteName.allCases where durations[Int(route.rawValue)].count > 0 {
             text.histogram("http_request_duration_seconds", labels: "route=\"\(route.label)\"", durations[Int(route.rawValue)])
         }
+        writeOperations(to: text)
+        text.describe("cache_operations_total", .counter, "Look-ups in the directory in memory, by result.")
+        text.sample("cache_operations_total", labels: "cache=\"directory\",result=\"hit\"", Int64(clamping: directoryHits))
+        text.sample("cache_operations_total", labels: "cache=\"directory\",result=\"miss\"", Int64(clamping: directoryMisses))
         let counters: [(String, PrometheusText.Kind, String, Int64)] = [
-            (
-                "gateway_directory_hits_total", .counter, "Affiliates found in the directory in memory.",
-                Int64(clamping: directoryHits)
-            ),
-            ("gateway_directory_misses_total", .counter, "Affiliates looked up in PostgreSQL.", Int64(clamping: directoryMisses)),
             (
                 "gateway_late_answers_total", .counter, "Worker answers that came after the deadline.",
                 Int64(clamping: lateAnswers)

@@ -1,5 +1,4 @@
 import Core
-import Dataset
 import Foundation
 import Frames
 
@@ -14,11 +13,6 @@ struct BodyError: Error {
 enum ChangeBodies {
     /// Longest body of one change, bytes.
     static let bytesMax = 64 << 10
-    static let externalIDCharactersMax = 255
-    static let referralCodeCharactersMax = 20
-    static let nameCharactersMax = 255
-    static let contactCharactersMax = 320
-    static let categoryCharactersMax = 64
     static let reasonCharactersMax = 1000
 
     private struct JoinFields: Decodable {
@@ -60,10 +54,12 @@ enum ChangeBodies {
         let fields = try decode(JoinFields.self, body)
         let id = try number(fields.affiliate_id, "affiliate_id")
         let parent = try number(fields.parent_affiliate_id, "parent_affiliate_id")
-        guard let externalID = try text(fields.external_id, "external_id", charactersMax: externalIDCharactersMax) else {
+        guard
+            let externalID = try text(fields.external_id, "external_id", charactersMax: AffiliateProfile.externalIDCharactersMax)
+        else {
             throw BodyError(field: "external_id", detail: "external_id is required")
         }
-        guard let name = try text(fields.name, "name", charactersMax: nameCharactersMax) else {
+        guard let name = try text(fields.name, "name", charactersMax: AffiliateProfile.nameCharactersMax) else {
             throw BodyError(field: "name", detail: "name is required")
         }
         var registration = nowMicroseconds
@@ -78,12 +74,13 @@ enum ChangeBodies {
             origin: origin, sequence: 0, affiliate: id, parent: parent, status: try status(fields.status) ?? .active,
             profile: AffiliateProfile(
                 externalID: externalID,
-                referralCode: try text(fields.referral_code, "referral_code", charactersMax: referralCodeCharactersMax),
+                referralCode: try text(
+                    fields.referral_code, "referral_code", charactersMax: AffiliateProfile.referralCodeCharactersMax),
                 name: name,
-                email: try text(fields.email, "email", charactersMax: contactCharactersMax),
-                phone: try text(fields.phone, "phone", charactersMax: contactCharactersMax),
-                document: try text(fields.document, "document", charactersMax: contactCharactersMax),
-                category: try text(fields.category, "category", charactersMax: categoryCharactersMax)
+                email: try text(fields.email, "email", charactersMax: AffiliateProfile.contactCharactersMax),
+                phone: try text(fields.phone, "phone", charactersMax: AffiliateProfile.contactCharactersMax),
+                document: try text(fields.document, "document", charactersMax: AffiliateProfile.contactCharactersMax),
+                category: try text(fields.category, "category", charactersMax: AffiliateProfile.categoryCharactersMax)
                     ?? AffiliateProfile.defaultCategory,
                 registrationMicroseconds: registration))
     }

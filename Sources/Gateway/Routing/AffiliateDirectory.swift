@@ -75,6 +75,8 @@ package final class AffiliateDirectoryTable: @unchecked Sendable {
 struct AffiliateDirectory {
     private var table: AffiliateDirectoryTable
     private var learned: [Int64: UInt16] = [:]
+    /// How many have been learned of each shard.
+    private var learnedCounts = [Int](repeating: 0, count: ShardID.count)
 
     /// Once so many have been learned, or a quarter of what the table holds, the table is built anew from PostgreSQL.
     private static let learnedMin = 4096
@@ -93,25 +95,27 @@ struct AffiliateDirectory {
     mutating func learn(_ id: AffiliateID, _ shard: ShardID) -> Bool {
         if learned.count >= Self.learnedMax { learned.removeAll(keepingCapacity: true) }
         learned[id.rawValue] = shard.rawValue
+        learnedCounts[Int(shard.rawValue)] += 1
         return learned.count % rebuildAt == 0
     }
 
     mutating func forget(_ id: AffiliateID) { learned[id.rawValue] = nil }
 
     mutating func replaceTable(_ newTable: AffiliateDirectoryTable) {
-        table = newTable
-        learned.removeAll()
+        self = AffiliateDirectory(newTable)
     }
 
     /// The shard with the fewest affiliates as far as this loop knows, for a new root.
     func lightestShard(among serving: (ShardID) -> Bool) -> ShardID? {
         var best: ShardID?
         for shard in 0..<ShardID.count where serving(ShardID(shard)) {
-            if let current = best, table.shardCounts[Int(current.rawValue)] <= table.shardCounts[shard] { continue }
+            if let current = best, count(Int(current.rawValue)) <= count(shard) { continue }
             best = ShardID(shard)
         }
         return best
     }
+
+    private func count(_ shard: Int) -> Int { table.shardCounts[shard] + learnedCounts[shard] }
 
     var count: Int { table.count + learned.count }
     var memoryBytes: Int { table.memoryBytes }

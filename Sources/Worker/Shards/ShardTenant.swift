@@ -20,13 +20,15 @@ final class ShardTenant: Sendable {
         var instance: WorkerInstanceID?
         var window: TrustWindow
         var topologyVersion: Int64 = -1
-        var mustLookAgain = false
+        /// When shards that could not be loaded are tried again; nil when there are none.
+        var lookAgainAt: MonotonicNanoseconds?
         var hasLeft = false
         /// Shards to be loaded anew, gathered for one pass over the table.
         var reloads: [(ShardID, Epoch)] = []
     }
 
     private static let reloadGatheringMilliseconds: Int64 = 20
+    private static let loadRetryNanoseconds: UInt64 = 500_000_000
 
     private let configuration: WorkerConfiguration
     private let address: String
@@ -134,8 +136,9 @@ final class ShardTenant: Sendable {
     /// Takes up the shards that are ours now and drops those that are not.
     func followTopology() async {
         let (instance, known, mustLookAgain) = state.withLock { state in
-            defer { state.mustLookAgain = false }
-            return (state.instance, state.topologyVersion, state.mustLookAgain)
+            let isTime = state.lookAgainAt.map { monotonicNow() >= $0 } ?? false
+            if isTime { state.lookAgainAt = nil }
+            return (state.instance, state.topologyVersion, isTime)
         }
         guard let instance else { return }
         do {
@@ -208,7 +211,7 @@ final class ShardTenant: Sendable {
             logger.error(
                 "shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
             await onLoop { for (shard, _) in wanted { self.loop.drop(shard) } }
-            state.withLock { $0.mustLookAgain = true }
+            state.withLock { $0.lookAgainAt = monotonicNow() + Self.loadRetryNanoseconds }
         }
     }
 
