@@ -70,7 +70,11 @@ extension GatewayLoop {
             }
         }
         gatherings[token] = gathering
-        guard gathering.covered == .all else { return }
+        guard gathering.covered == .all else {
+            // All have answered and some shard is nobody's yet, as while workers load: no later part can complete this.
+            if gathering.waitingLinks.isEmpty { respond(index, .shardUnavailable) }
+            return
+        }
         // Complete: nobody owes a part any more.
         switch requests[index].route {
         case .rankings(let question)?: respondRanking(index, question, gathering.ranked)

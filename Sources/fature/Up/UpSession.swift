@@ -111,7 +111,12 @@ struct UpSession {
         Console.progress("coordinator, \(options.workers) worker\(options.workers == 1 ? "" : "s") and gateway: started")
         try keeper.supervise(
             "the cluster", pollMilliseconds: 50, millisecondsMax: Self.readyMillisecondsMax,
-            until: { LoopbackClient.get(host: options.host, port: options.port, path: "/ready")?.status == 200 })
+            until: { isAnswering("/ready") && isAnswering("/api/v2/stats") })
+    }
+
+    /// `/ready` says that every shard has an owner in reach; the statistics, that the owners have loaded them all.
+    private func isAnswering(_ path: String) -> Bool {
+        LoopbackClient.get(host: options.host, port: options.port, path: path)?.status == 200
     }
 
     /// The ports and passwords of the last start where they still serve, else new ones.

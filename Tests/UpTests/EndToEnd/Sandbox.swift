@@ -57,11 +57,13 @@ final class Sandbox {
 
     private var count = 0
 
-    func start(_ arguments: [String], environment extra: [String: String] = [:]) throws -> Running {
+    /// - Parameter prefix: a command line that runs what follows it.
+    func start(_ arguments: [String], environment extra: [String: String] = [:], prefix: [String] = []) throws -> Running {
         count += 1
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
+        let command = prefix + [executable] + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
         environment["DATABASE_URL"] = nil

@@ -144,6 +144,35 @@ struct UpTests {
         }
     }
 
+    /// The command line prefix that makes root an ordinary user, if that user could reach the executable and if we are root.
+    private static let asNobody: [String]? = {
+        guard SystemUser.weAreRoot, let setpriv = Programs().find("setpriv"), let user = SystemUser(named: "nobody"),
+            let executable = try? Programs.ourselves()
+        else { return nil }
+        let prefix = [setpriv, "--reuid=\(user.userID)", "--regid=\(user.groupID)", "--clear-groups", "--"]
+        let reach = Process()
+        reach.executableURL = URL(fileURLWithPath: setpriv)
+        reach.arguments = Array(prefix.dropFirst()) + ["/usr/bin/test", "-x", executable]
+        guard (try? reach.run()) != nil else { return nil }
+        reach.waitUntilExit()
+        return reach.terminationStatus == 0 ? prefix : nil
+    }()
+
+    @Test("an ordinary user can run it too", .enabled(if: asNobody != nil))
+    func ordinaryUser() throws {
+        try withSandbox { sandbox, port in
+            let user = try #require(SystemUser(named: "nobody"))
+            try DataDirectory(sandbox.dataDirectory).makeFolder(sandbox.dataDirectory, mode: 0o700, owner: user)
+            let running = try sandbox.start(sandbox.up(port: port), prefix: try #require(Self.asNobody))
+            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            #expect(status(port, "/ready") == 200)
+            running.process.terminate()
+            let outcome = try running.outcome()
+            #expect(outcome.status == 0, "\(outcome.all)")
+            #expect(sandbox.processesLeft().isEmpty)
+        }
+    }
+
     @Test("a port in use is one clear line")
     func portInUse() throws {
         try withSandbox { sandbox, port in
