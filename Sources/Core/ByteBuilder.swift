@@ -82,17 +82,32 @@ package final class ByteBuilder {
         copy.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Little-endian.
-    package func appendInteger<I: FixedWidthInteger>(_ value: I) {
-        reserve(MemoryLayout<I>.size)
-        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: I.self)
-        count += MemoryLayout<I>.size
+    // Little-endian. One function a width and not a generic one: across modules that is not specialised, and costs a witness call a byte order.
+
+    package func appendInteger(_ value: UInt16) {
+        reserve(2)
+        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt16.self)
+        count += 2
     }
 
+    package func appendInteger(_ value: UInt32) {
+        reserve(4)
+        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
+        count += 4
+    }
+
+    package func appendInteger(_ value: UInt64) {
+        reserve(8)
+        base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+        count += 8
+    }
+
+    package func appendInteger(_ value: Int64) { appendInteger(UInt64(bitPattern: value)) }
+
     /// Overwrites an integer written earlier, little-endian.
-    package func replaceInteger<I: FixedWidthInteger>(at offset: Int, with value: I) {
-        precondition(offset >= 0 && offset + MemoryLayout<I>.size <= count)
-        base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: I.self)
+    package func replaceInteger(at offset: Int, with value: UInt32) {
+        precondition(offset >= 0 && offset + 4 <= count)
+        base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
     }
 
     /// Decimal digits of `value`.

@@ -10,13 +10,38 @@ package struct FieldReader {
     /// Whether every byte has been read.
     package var isAtEnd: Bool { at == bytes.count }
 
-    package mutating func integer<I: FixedWidthInteger>(_ type: I.Type = I.self) -> I? {
-        guard bytes.count - at >= MemoryLayout<I>.size else {
+    // One function a width and not a generic one: across modules that is not specialised.
+
+    package mutating func integer(_ type: UInt8.Type) -> UInt8? {
+        guard let at = take(1) else { return nil }
+        return bytes[at]
+    }
+
+    package mutating func integer(_ type: UInt16.Type) -> UInt16? {
+        guard let at = take(2) else { return nil }
+        return UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+    }
+
+    package mutating func integer(_ type: UInt32.Type) -> UInt32? {
+        guard let at = take(4) else { return nil }
+        return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+    }
+
+    package mutating func integer(_ type: UInt64.Type) -> UInt64? {
+        guard let at = take(8) else { return nil }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
+
+    package mutating func integer(_ type: Int64.Type) -> Int64? { integer(UInt64.self).map { Int64(bitPattern: $0) } }
+
+    /// Where the next `length` bytes begin.
+    private mutating func take(_ length: Int) -> Int? {
+        guard bytes.count - at >= length else {
             at = bytes.count &+ 1
             return nil
         }
-        defer { at += MemoryLayout<I>.size }
-        return I(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: I.self))
+        defer { at += length }
+        return at
     }
 
     /// The next `length` bytes, in place.

@@ -36,6 +36,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     @exclusivity(unchecked) private var isLinkFlushScheduled = false
     private var connections: [ObjectIdentifier: any ClientConnection] = [:]
     private var sweeps = 0
+    private var sweeping: RepeatedTask?
     private(set) var isShuttingDown = false
 
     private static let sweepMilliseconds: Int64 = 25
@@ -64,15 +65,17 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     /// Begins the sweeps. On the event loop.
     func start() {
-        eventLoop.scheduleRepeatedTask(
-            initialDelay: .milliseconds(Self.sweepMilliseconds), delay: .milliseconds(Self.sweepMilliseconds)
-        ) { [weak self] task in
-            guard let self else {
-                task.cancel()
-                return
-            }
-            self.sweep()
-        }
+        let interval = TimeAmount.milliseconds(Self.sweepMilliseconds)
+        // No weak reference: that would send every counting of references to the loop the slow way.
+        sweeping = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.sweep() }
+    }
+
+    /// Ends the sweeps; nothing may be asked of the loop afterwards. On the event loop.
+    func stop() {
+        sweeping?.cancel()
+        sweeping = nil
+        for link in links.values { link.close() }
+        links = [:]
     }
 
     // MARK: Connections of clients

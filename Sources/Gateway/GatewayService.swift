@@ -72,6 +72,7 @@ package final class GatewayService: Service {
         }
         try? await channel.close()
         await drain(Array(loops.values))
+        for loop in loops.values { try? await loop.eventLoop.submit { loop.stop() }.get() }
         await backend.shutdown()
         try await group.shutdownGracefully()
         logger.notice("stopped")

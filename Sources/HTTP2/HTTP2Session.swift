@@ -6,7 +6,8 @@ import Core
 /// Whole requests go to the receiver, from within `feed`. Everything happens on one event loop.
 package final class HTTP2Session: RequestTransport {
     @exclusivity(unchecked) var session: OpaquePointer?
-    unowned let receiver: RequestReceiver
+    // The receiver outlives every session: it is the event loop's.
+    unowned(unsafe) let receiver: RequestReceiver
     let headers: HeaderBlock
     /// The stream whose headers are arriving, and its slot: spares a look-up for each header.
     @exclusivity(unchecked) var headerStream: Int32 = -1
@@ -47,7 +48,9 @@ package final class HTTP2Session: RequestTransport {
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClose)
         // A closed stream kept for the priority tree costs memory and a walk, and nobody asks for the tree.
         nghttp2_option_set_no_closed_streams(option, 1)
-        guard nghttp2_session_server_new2(&session, callbacks, Unmanaged.passUnretained(self).toOpaque(), option) == 0 else {
+        var memory = slab.sessionMemory.functions
+        guard nghttp2_session_server_new3(&session, callbacks, Unmanaged.passUnretained(self).toOpaque(), option, &memory) == 0
+        else {
             preconditionFailure("out of memory for an HTTP/2 session")
         }
         var settings = [

@@ -5,6 +5,8 @@ package final class RequestSlab {
     package let capacity: Int
     private let slots: UnsafeMutablePointer<RequestSlot>
     private let scratch: UnsafeMutableRawPointer
+    /// For the sessions whose requests these are; they hold on to the slab.
+    let sessionMemory = SessionMemory()
     // One event loop, accesses that call nothing: no run-time exclusivity checks on the hot path.
     @exclusivity(unchecked) private var firstFree: Int32
     /// How many slots are in use.

@@ -22,7 +22,8 @@ final class WorkerLoop: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var shards = [ShardState](repeating: .absent, count: ShardID.count)
     /// Before this moment shards may be served (`TrustWindow`); written by the task that renews the lease.
     private let trustedUntil = Atomic<UInt64>(0)
-    private var connections: [ObjectIdentifier: GatewayConnection] = [:]
+    private var connections: [UInt64: GatewayConnection] = [:]
+    private var lastConnectionNumber: UInt64 = 0
     /// Ids on the way from a root, reused.
     @exclusivity(unchecked) var pathScratch: [Int64] = []
     /// Where jobs are carried out.
@@ -36,8 +37,15 @@ final class WorkerLoop: @unchecked Sendable {
 
     // MARK: Gateways
 
-    func opened(_ connection: GatewayConnection) { connections[ObjectIdentifier(connection)] = connection }
-    func closed(_ connection: GatewayConnection) { connections[ObjectIdentifier(connection)] = nil }
+    func opened(_ connection: GatewayConnection) { connections[connection.number] = connection }
+    func closed(_ connection: GatewayConnection) { connections[connection.number] = nil }
+    func connection(_ number: UInt64) -> GatewayConnection? { connections[number] }
+
+    func nextConnectionNumber() -> UInt64 {
+        lastConnectionNumber += 1
+        return lastConnectionNumber
+    }
+
     func closeConnections() { for connection in connections.values { connection.close() } }
 
     // MARK: Ownership
@@ -172,14 +180,14 @@ final class WorkerLoop: @unchecked Sendable {
         _ answer: @escaping (ShardHost) -> Void
     ) {
         let address = ReplyAddress(connection: connection, header: header)
-        let isWaiting = host.wait(for: sequence) { [weak connection] in
+        let isWaiting = host.wait(for: sequence) {
             // The shard may have been dropped meanwhile; then nothing of it may be told.
             guard self.host(host.shard) === host, self.isTrusted(monotonicNow()) else {
                 address.reply(.notOwner)
                 return
             }
             answer(host)
-            connection?.flushSoon()
+            connection.flushSoon()
         }
         guard isWaiting else {
             refuse(header, .overloaded, "", connection.out)

@@ -161,7 +161,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
 
 /// The transport of an HTTP/1.1 connection: its answers are written as they come.
 private final class HTTP1Transport: RequestTransport {
-    private unowned let handler: HTTP1ConnectionHandler
+    private unowned(unsafe) let handler: HTTP1ConnectionHandler
 
     init(slab: RequestSlab, handler: HTTP1ConnectionHandler) {
         self.handler = handler

@@ -20,7 +20,8 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     }
 
     let owner: ClusterMap.Owner
-    private unowned let loop: GatewayLoop
+    // The loop outlives its links, and counting references to it would cost more than a frame.
+    private unowned(unsafe) let loop: GatewayLoop
     @exclusivity(unchecked) private var state = State.idle
     private var reconnectDelayMilliseconds: Int64 = reconnectDelayMillisecondsMin
     /// Frames that wait for the end of this tick.

@@ -8,14 +8,19 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let loop: WorkerLoop
+    fileprivate let loop: WorkerLoop
+    /// Never used again for another connection.
+    let number: UInt64
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
     let out = ByteBuilder(capacity: 64 << 10)
     private let assembler = FrameAssembler()
     @exclusivity(unchecked) private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
     @exclusivity(unchecked) private var isFlushScheduled = false
 
-    init(loop: WorkerLoop) { self.loop = loop }
+    init(loop: WorkerLoop) {
+        self.loop = loop
+        number = loop.nextConnectionNumber()
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -73,19 +78,21 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
 
 /// Where a reply goes that is made later: nowhere, once the gateway has gone.
 struct ReplyAddress {
-    private weak var connection: GatewayConnection?
+    private let loop: WorkerLoop
+    private let connection: UInt64
     let requestID: UInt64
     let shard: UInt16
 
     init(connection: GatewayConnection, header: FrameHeader) {
-        self.connection = connection
+        loop = connection.loop
+        self.connection = connection.number
         requestID = header.requestID
         shard = header.shard
     }
 
     /// Writes a reply; `fields` adds its fields.
     func reply(_ outcome: Outcome, word: UInt32 = 0, fields: (ByteBuilder) -> Void = { _ in }) {
-        guard let connection else { return }
+        guard let connection = loop.connection(connection) else { return }
         connection.out.reply(outcome, requestID: requestID, shard: shard, word: word, fields: fields)
         connection.flushSoon()
     }
