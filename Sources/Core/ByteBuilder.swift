@@ -112,9 +112,12 @@ package final class ByteBuilder {
 
     /// Decimal digits of `value`.
     package func appendDecimal(_ value: Int64) {
-        reserve(20)
         if value < 0 { append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
+        appendDecimal(magnitude: value.magnitude)
+    }
+
+    func appendDecimal(magnitude: UInt64) {
+        var rest = magnitude
         var length = 1
         var bound: UInt64 = 10
         while length < 20, rest >= bound {

@@ -64,14 +64,16 @@ extension ByteBuilder {
         append(UInt8(ascii: "Z"))
     }
 
-    /// Decimal digits with leading zeros up to `digits`.
+    /// Decimal digits with leading zeros up to `digits` (at most 19) behind the sign of a negative number.
     package func appendPadded(_ value: Int64, digits: Int) {
-        var bound: Int64 = 1
+        precondition(digits >= 1 && digits <= 19)
+        if value < 0 { append(UInt8(ascii: "-")) }
+        var bound: UInt64 = 1
         for _ in 1..<digits { bound *= 10 }
-        while bound > 1, value.magnitude < bound.magnitude {
+        while bound > 1, value.magnitude < bound {
             append(UInt8(ascii: "0"))
             bound /= 10
         }
-        appendDecimal(value)
+        appendDecimal(magnitude: value.magnitude)
     }
 }

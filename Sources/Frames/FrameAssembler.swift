@@ -19,6 +19,7 @@ package final class FrameAssembler {
             return
         }
         partial.append(bytes)
+        guard FrameScanner.canAdvance(partial.bytes) else { return }
         swap(&partial, &spare)
         partial.removeAll()
         let consumed = try scan(spare.bytes, onFrame)

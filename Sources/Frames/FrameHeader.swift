@@ -57,6 +57,14 @@ package struct FrameScanner {
 
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    /// Whether `next` would find a frame or an error in these bytes: spares copying a long frame with each of its pieces.
+    package static func canAdvance(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= 4 else { return false }
+        let total = Int(bytes.loadUnaligned(as: UInt32.self).littleEndian) + 4
+        if total > FrameHeader.frameBytesMax || total < FrameHeader.size || bytes.count >= total { return true }
+        return bytes.count > 4 && bytes[4] != FrameHeader.version
+    }
+
     /// The next whole frame and its fields, or nil when the rest is not a whole frame yet.
     package mutating func next() throws(FrameError) -> (header: FrameHeader, fields: FieldReader)? {
         let rest = bytes.count - consumed

@@ -16,6 +16,16 @@ package struct ShardStatistics: Equatable, Sendable {
     package var profileBytes: Int64
 
     package static let levelsMax = 1 << 16
+    /// No count of anything is larger; sums over all shards stay far from overflow.
+    package static let countMax: Int64 = 1 << 48
+
+    /// Whether this can be true of some shard: what arrives in a frame is looked at before it is added up.
+    package var isPlausible: Bool {
+        let range = 0...Self.countMax
+        return Int(shard) < ShardID.count && byStatus.count == AffiliateStatus.allCases.count
+            && [affiliates, roots, structureBytes, profileBytes].allSatisfy(range.contains)
+            && byStatus.allSatisfy(range.contains) && byLevel.allSatisfy(range.contains)
+    }
 
     package init(
         shard: UInt16, epoch: Int64, sequence: ChangeSequence, affiliates: Int64, roots: Int64, byStatus: [Int64],

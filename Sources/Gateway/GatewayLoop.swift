@@ -89,6 +89,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     var connectionCount: Int { connections.count }
 
+    /// How long a request may take once it is whole.
+    var deadlineNanoseconds: MonotonicNanoseconds { UInt64(configuration.deadlineMilliseconds) &* 1_000_000 }
+
     func shutDown() {
         isShuttingDown = true
         for connection in connections.values { connection.shutDown() }

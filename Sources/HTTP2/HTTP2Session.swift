@@ -130,7 +130,32 @@ package final class HTTP2Session: RequestTransport {
         nghttp2_session_del(session)
     }
 
-    package override func flush() { onFlush() }
+    /// Nothing once the connection is gone: whoever keeps this session in a list of those to flush may outlive the connection's handler.
+    package override func flush() {
+        if !isClosed { onFlush() }
+    }
+
+    /// Resets streams whose requests were whole before `moment` and whose answers their caller has still not taken: a caller that gives no
+    /// flow-control window would otherwise hold slots for ever.
+    package func resetUnread(before moment: MonotonicNanoseconds) {
+        guard !isClosed, let session else { return }
+        var at = firstLive
+        while at >= 0 {
+            let index = Int(at)
+            at = slab[index].next
+            guard slab[index].state == .answered, slab[index].startedAt < moment else { continue }
+            nghttp2_submit_rst_stream(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), slab[index].stream, UInt32(NGHTTP2_CANCEL.rawValue))
+        }
+    }
+
+    /// The answer of a stream ends here. If the caller is still sending its request, it is told to stop (RFC 9113, section 8.1), so that
+    /// the stream closes and gives its slot back. Goes out behind the frame that ends the answer.
+    func cutShort(_ stream: Int32, slot index: Int) {
+        // Only a refused request is answered before its end.
+        guard slab[index].refusal != 0, let session, nghttp2_session_get_stream_remote_close(session, stream) == 0 else { return }
+        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, UInt32(NGHTTP2_NO_ERROR.rawValue))
+    }
 
     package override func send(slot index: Int) {
         guard !isClosed, let session else { return }
@@ -139,11 +164,16 @@ package final class HTTP2Session: RequestTransport {
         let result: Int32
         if slab[index].answer.count == 0 || slab[index].method == .head {
             result = nghttp2_submit_response(session, stream, headers.fields, count, nil)
+            if result == 0 { cutShort(stream, slot: index) }
         } else {
             var provider = nghttp2_data_provider(source: nghttp2_data_source(ptr: slotPointer(index)), read_callback: readAnswer)
             result = nghttp2_submit_response(session, stream, headers.fields, count, &provider)
         }
-        if result != 0 { closeSlot(index) }
+        if result != 0 {
+            // The stream must not name a slot that is somebody else's by then.
+            nghttp2_session_set_stream_user_data(session, stream, nil)
+            closeSlot(index)
+        }
     }
 }
 

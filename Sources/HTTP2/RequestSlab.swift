@@ -13,6 +13,9 @@ package final class RequestSlab {
     @exclusivity(unchecked) package private(set) var liveCount = 0
     /// One above the highest slot that was ever used: what a sweep has to look at.
     @exclusivity(unchecked) package private(set) var highWater = 0
+    /// Bytes of all request bodies, and of all answers, in slots that are in use.
+    @exclusivity(unchecked) package private(set) var bodyBytesHeld = 0
+    @exclusivity(unchecked) package private(set) var answerBytesHeld = 0
 
     /// Request ids longer than this are replaced by one of ours.
     package static let requestIDBytesMax = 128
@@ -24,7 +27,12 @@ package final class RequestSlab {
     package static let headerBytesMax = 16 << 10
     /// Longest request body; a longer one is answered with 413.
     package static let bodyBytesMax = 1 << 20
+    /// All request bodies of this loop together; a request that would exceed it is answered with 503.
+    package static let bodyBytesHeldMax = 64 << 20
+    /// All answers of this loop that wait for their callers to read, together; see `canHoldAnswer`.
+    package static let answerBytesHeldMax = 256 << 20
     private static let keptCapacityMax = 16 << 10
+    private static let smallAnswerBytesMax = 4096
 
     static let lengthOffset = requestIDBytesMax
     static let lengthBytes = 24
@@ -97,6 +105,8 @@ package final class RequestSlab {
         precondition(self[index].state != .free && self[index].transport == nil)
         slots[index].state = .free
         slots[index].generation &+= 1
+        bodyBytesHeld -= slots[index].body.count
+        answerBytesHeld -= slots[index].answer.count
         slots[index].target.removeAll(keepingCapacityMax: Self.keptCapacityMax)
         slots[index].body.removeAll(keepingCapacityMax: Self.keptCapacityMax)
         slots[index].answer.removeAll(keepingCapacityMax: Self.keptCapacityMax)
@@ -158,8 +168,11 @@ package final class RequestSlab {
         guard self[index].refusal == 0 else { return }
         if self[index].body.count + bytes.count > Self.bodyBytesMax {
             refuse(index, 413)
+        } else if bodyBytesHeld + bytes.count > Self.bodyBytesHeldMax {
+            refuse(index, 503)
         } else {
             self[index].body.append(bytes)
+            bodyBytesHeld += bytes.count
         }
     }
 
@@ -168,13 +181,19 @@ package final class RequestSlab {
         if self[index].refusal == 0 { self[index].refusal = status }
     }
 
-    /// The request is whole: from here on the receiver owes an answer.
-    package func markReceived(_ index: Int) {
+    /// The request is whole or refused: from here on the receiver owes an answer, and the time for it begins.
+    package func markReceived(_ index: Int, now: MonotonicNanoseconds) {
         precondition(self[index].state == .receiving)
         self[index].state = .received
+        self[index].startedAt = now
     }
 
     // MARK: The answer
+
+    /// Whether an answer of `bytes` fits beside those that callers have not read yet. Small ones always do: there are only so many slots.
+    package func canHoldAnswer(bytes: Int) -> Bool {
+        bytes <= Self.smallAnswerBytesMax || answerBytesHeld + bytes <= Self.answerBytesHeldMax
+    }
 
     /// Puts an answer into the slot. `send` of its transport carries it away.
     package func setAnswer(
@@ -186,6 +205,7 @@ package final class RequestSlab {
         self[index].status = status
         self[index].bodyType = type
         self[index].answer.append(body)
+        answerBytesHeld += body.count
         self[index].answerSent = 0
         self[index].extraHeader = extraValue.count <= Self.extraHeaderBytesMax ? extra : .none
         if extra != .none, let start = extraValue.baseAddress, extraValue.count <= Self.extraHeaderBytesMax {

@@ -70,10 +70,11 @@ package struct RequestSlot {
     package internal(set) var stream: Int32 = 0
 
     package var method: RequestMethod = .other
-    /// An HTTP status that the transport found due before the request was whole (413, 414, 431, 400), or 0.
+    /// An HTTP status that the transport found due before the request was whole (408, 413, 414, 431, 503), or 0.
     package var refusal: UInt16 = 0
     var headerBytes: Int32 = 0
     package internal(set) var requestIDCount: UInt8 = 0
+    /// When it began to arrive; from `.received` on, when it was whole.
     package internal(set) var startedAt: MonotonicNanoseconds = 0
 
     var target: GrowableBytes = .init()

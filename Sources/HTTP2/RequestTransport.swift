@@ -50,14 +50,16 @@ open class RequestTransport {
     package final var hasLiveSlots: Bool { firstLive >= 0 }
 
     /// Hands requests that have been arriving since before `moment` to the receiver, refused with 408.
-    package final func refuseStale(before moment: MonotonicNanoseconds, receiver: RequestReceiver) {
+    package final func refuseStale(
+        before moment: MonotonicNanoseconds, now: MonotonicNanoseconds, receiver: RequestReceiver
+    ) {
         var at = firstLive
         while at >= 0 {
             let index = Int(at)
             at = slab[index].next
             guard slab[index].state == .receiving, slab[index].startedAt < moment else { continue }
             slab.refuse(index, 408)
-            slab.markReceived(index)
+            slab.markReceived(index, now: now)
             receiver.receive(slot: index)
         }
     }

@@ -80,7 +80,7 @@ func onFrame(_ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, 
 }
 
 private func deliver(_ object: HTTP2Session, _ slot: Int) {
-    object.slab.markReceived(slot)
+    object.slab.markReceived(slot, now: object.now)
     object.receiver.receive(slot: slot)
 }
 
@@ -111,6 +111,9 @@ func readAnswer(
         UnsafeMutableRawPointer(buffer).copyMemory(from: base + sent, byteCount: taken)
     }
     slab[slot].answerSent = sent + taken
-    if sent + taken == answer.count { flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue) }
+    if sent + taken == answer.count {
+        flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+        sessionObject(userData).cutShort(stream, slot: slot)
+    }
     return taken
 }

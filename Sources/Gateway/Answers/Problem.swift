@@ -110,6 +110,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case 413: self = .bodyTooLarge
         case 414: self = .targetTooLong
         case 431: self = .headersTooLarge
+        case 503: self = .overloaded
         default: self = .malformedBody
         }
     }

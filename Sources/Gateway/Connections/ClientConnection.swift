@@ -17,6 +17,8 @@ enum ClientPatience {
     static let request: MonotonicNanoseconds = 15_000_000_000
     /// For a client that does not read its answers.
     static let slowReader: MonotonicNanoseconds = 20_000_000_000
+    /// For the rest of a request that has been refused: it is read and thrown away.
+    static let farewell: MonotonicNanoseconds = 2_000_000_000
     /// For a connection on which nothing happens.
     static let idle: MonotonicNanoseconds = 120_000_000_000
 }

@@ -13,9 +13,17 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     private var context: ChannelHandlerContext?
     private var slot: Int?
     private var isKeepAlive = true
+    /// Whether the last byte of the request has come.
+    private var isRequestWhole = true
     private var isShuttingDown = false
     private var lastActivity: MonotonicNanoseconds
     private var unwritableSince: MonotonicNanoseconds?
+    /// The answer is written but for its end, which lets the next request in.
+    private var isEndWaiting = false
+    /// Set while a part of a request is being handled.
+    private var isReading = false
+    /// Since when the rest of a refused request is thrown away.
+    private var lingeringSince: MonotonicNanoseconds?
 
     init(loop: GatewayLoop) {
         self.loop = loop
@@ -36,7 +44,13 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard lingeringSince == nil else {
+            if case .end = unwrapInboundIn(data) { context.close(promise: nil) }
+            return
+        }
         lastActivity = monotonicNow()
+        isReading = true
+        defer { isReading = false }
         switch unwrapInboundIn(data) {
         case .head(let head): begin(head)
         case .body(let part):
@@ -44,6 +58,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
             part.withUnsafeReadableBytes { loop.slab.appendBody($0, of: slot) }
             if loop.slab[slot].refusal != 0 { deliver(slot) }
         case .end:
+            isRequestWhole = true
             guard let slot, loop.slab[slot].state == .receiving else { return }
             deliver(slot)
         }
@@ -51,6 +66,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
 
     private func begin(_ head: HTTPRequestHead) {
         isKeepAlive = head.isKeepAlive
+        isRequestWhole = false
         let slab = loop.slab
         guard let opened = transport?.openSlot(stream: 0, now: lastActivity) else {
             refuseAll()
@@ -79,7 +95,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     private func deliver(_ slot: Int) {
         // The rest of a refused request is not waited for: the connection cannot be used again.
         if loop.slab[slot].refusal != 0 { isKeepAlive = false }
-        loop.slab.markReceived(slot)
+        loop.slab.markReceived(slot, now: lastActivity)
         loop.receive(slot: slot)
     }
 
@@ -122,16 +138,37 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
 
     private func finish(keepAlive: Bool) {
         guard let context else { return }
-        if keepAlive {
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        } else {
+        guard keepAlive else {
             let channel = context.channel
-            context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
+            if isRequestWhole {
+                context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
+            } else {
+                // A close now would make the kernel reset the connection under the answer, as the client is still sending.
+                lingeringSince = monotonicNow()
+                context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(mode: .output, promise: nil) }
+            }
+            return
         }
+        isEndWaiting = true
+        context.flush()
+        if isReading {
+            // The end lets the next request in, which may be answered at once as well: never one on top of the other's stack.
+            context.eventLoop.assumeIsolated().execute { self.writeEnd() }
+        } else {
+            writeEnd()
+        }
+    }
+
+    /// Lets the next request in, unless the client has not read the answers so far.
+    private func writeEnd() {
+        guard let context, isEndWaiting, context.channel.isWritable else { return }
+        isEndWaiting = false
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         unwritableSince = context.channel.isWritable ? nil : monotonicNow()
+        if context.channel.isWritable { writeEnd() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -145,9 +182,12 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         guard let context else { return }
         if let since = unwritableSince, now > since + ClientPatience.slowReader {
             context.close(promise: nil)
+        } else if let since = lingeringSince {
+            if now > since + ClientPatience.farewell { context.close(promise: nil) }
         } else if slot == nil, now > lastActivity + ClientPatience.idle {
             context.close(promise: nil)
         } else if let slot, loop.slab[slot].state == .receiving, now > loop.slab[slot].startedAt + ClientPatience.request {
+            lastActivity = now
             loop.slab.refuse(slot, 408)
             deliver(slot)
         }
@@ -155,7 +195,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
 
     func shutDown() {
         isShuttingDown = true
-        if slot == nil { context?.close(promise: nil) }
+        if slot == nil, !isEndWaiting { context?.close(promise: nil) }
     }
 }
 

@@ -48,8 +48,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
     func channelReadComplete(context: ChannelHandlerContext) { flush() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        unwritableSince = context.channel.isWritable ? nil : monotonicNow()
-        if context.channel.isWritable { flush() }
+        let channel = context.channel
+        let isWritable = channel.isWritable
+        unwritableSince = isWritable ? nil : monotonicNow()
+        // A client that does not read is not read from: what it sends would make us queue more for it.
+        channel.setOption(.autoRead, value: isWritable).whenFailure { _ in channel.close(promise: nil) }
+        if isWritable { flush() }
     }
 
     func channelInactive(context: ChannelHandlerContext) { session?.close() }
@@ -82,7 +86,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
             shutDown()
             context.close(promise: nil)
         } else {
-            session.refuseStale(before: now &- ClientPatience.request, receiver: loop)
+            session.refuseStale(before: now &- ClientPatience.request, now: now, receiver: loop)
+            session.resetUnread(before: now &- ClientPatience.slowReader &- loop.deadlineNanoseconds)
             flush()
         }
     }

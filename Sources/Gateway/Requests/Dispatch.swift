@@ -7,7 +7,7 @@ extension GatewayLoop {
     func dispatch(_ index: Int) {
         if slab[index].requestIDCount == 0 { journal.makeRequestID(slab: slab, slot: index) }
         requests[index] = RoutedRequest()
-        requests[index].deadline = slab[index].startedAt &+ UInt64(configuration.deadlineMilliseconds) &* 1_000_000
+        requests[index].deadline = slab[index].startedAt &+ deadlineNanoseconds
         if slab[index].refusal != 0 {
             respond(index, Problem(refusal: slab[index].refusal))
             return
@@ -153,7 +153,7 @@ extension GatewayLoop {
         }
         var fields = fields
         switch outcome {
-        case .body: respondBody(index, status: UInt16(clamping: header.word), body: fields.rest())
+        case .body: respondBody(index, status: header.word, body: fields.rest())
         case .binary: receiveBinary(index, fields, from: link)
         case .problem: receiveProblem(index, WorkerProblem(rawValue: header.word), detail: fields.text())
         case .notOwner:
@@ -181,7 +181,15 @@ extension GatewayLoop {
         requests[index].link = nil
     }
 
-    private func respondBody(_ index: Int, status: UInt16, body: UnsafeRawBufferPointer) {
+    private func respondBody(_ index: Int, status word: UInt32, body: UnsafeRawBufferPointer) {
+        guard let status = UInt16(exactly: word), (200...599).contains(status) else {
+            respond(index, .internalError)
+            return
+        }
+        guard requests[index].changesSomething || slab.canHoldAnswer(bytes: body.count) else {
+            respond(index, .overloaded)
+            return
+        }
         guard case .affiliates? = requests[index].route else {
             respond(index, status: status, type: .json, body: body)
             return

@@ -65,9 +65,14 @@ extension GatewayLoop {
                 guard let line = RankedAffiliate(from: &fields) else { break }
                 gathering.ranked.append(line)
             } else {
-                guard let line = ShardStatistics(from: &fields) else { break }
+                guard let line = ShardStatistics(from: &fields), line.isPlausible else { break }
                 gathering.statistics.append(line)
             }
+        }
+        guard fields.isAtEnd else {
+            logger.error("a worker's part of an answer makes no sense", metadata: ["worker": "\(link.owner.name)"])
+            respond(index, .internalError)
+            return
         }
         gatherings[token] = gathering
         guard gathering.covered == .all else {
