@@ -96,6 +96,13 @@ let package = Package(
             name: "StoreTests", dependencies: ["Core", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
             swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
+        .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),
+        .testTarget(name: "PlacementTests", dependencies: ["Core", "Placement"], swiftSettings: house),
+        .testTarget(name: "OwnershipTests", dependencies: ["Core", "Ownership"], swiftSettings: house),
+        .testTarget(name: "TelemetryTests", dependencies: ["Core", "Telemetry", logging], swiftSettings: house),
+        .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
+        .testTarget(
+            name: "GatewayTests", dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway"], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
     ],

@@ -150,7 +150,8 @@ package final class HTTP2Session: RequestTransport {
     }
 
     /// The answer of a stream ends here. If the caller is still sending its request, it is told to stop (RFC 9113, section 8.1), so that
-    /// the stream closes and gives its slot back. Goes out behind the frame that ends the answer.
+    /// the stream closes and gives its slot back. Called while the last data frame is being made: the reset goes out behind it. (Any earlier,
+    /// and nghttp2 would take back the answer's headers.)
     func cutShort(_ stream: Int32, slot index: Int) {
         // Only a refused request is answered before its end.
         guard slab[index].refusal != 0, let session, nghttp2_session_get_stream_remote_close(session, stream) == 0 else { return }
@@ -162,9 +163,10 @@ package final class HTTP2Session: RequestTransport {
         let stream = slab[index].stream
         let count = headers.fill(from: slab, slot: index)
         let result: Int32
-        if slab[index].answer.count == 0 || slab[index].method == .head {
+        if slab[index].method == .head { slab[index].answerSent = slab[index].answer.count }
+        // A refused request needs a data frame in any case: behind it the stream can be reset, see `cutShort`.
+        if slab[index].answerSent == slab[index].answer.count, slab[index].refusal == 0 {
             result = nghttp2_submit_response(session, stream, headers.fields, count, nil)
-            if result == 0 { cutShort(stream, slot: index) }
         } else {
             var provider = nghttp2_data_provider(source: nghttp2_data_source(ptr: slotPointer(index)), read_callback: readAnswer)
             result = nghttp2_submit_response(session, stream, headers.fields, count, &provider)

@@ -15,9 +15,23 @@ enum ChangeBodies {
     static let bytesMax = 64 << 10
     static let reasonCharactersMax = 1000
 
+    /// A JSON number within Int64. Foundation names no field when a number has a fraction or does not fit.
+    private struct WholeNumber: Decodable {
+        var value: Int64
+
+        init(from decoder: any Decoder) throws {
+            do {
+                value = try decoder.singleValueContainer().decode(Int64.self)
+            } catch {
+                let context = DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "", underlyingError: error)
+                throw DecodingError.typeMismatch(Int64.self, context)
+            }
+        }
+    }
+
     private struct JoinFields: Decodable {
-        var affiliate_id: Int64?
-        var parent_affiliate_id: Int64?
+        var affiliate_id: WholeNumber?
+        var parent_affiliate_id: WholeNumber?
         var external_id: String?
         var referral_code: String?
         var name: String?
@@ -43,7 +57,7 @@ enum ChangeBodies {
         init(from decoder: any Decoder) throws {
             let fields = try decoder.container(keyedBy: CodingKeys.self)
             namesNewParent = fields.contains(.new_parent_affiliate_id)
-            newParent = try fields.decodeIfPresent(Int64.self, forKey: .new_parent_affiliate_id)
+            newParent = try fields.decodeIfPresent(WholeNumber.self, forKey: .new_parent_affiliate_id)?.value
             reason = try fields.decodeIfPresent(String.self, forKey: .reason)
         }
     }
@@ -52,8 +66,8 @@ enum ChangeBodies {
     static func join(_ body: UnsafeRawBufferPointer, origin: ChangeOrigin, nowMicroseconds: Int64) throws(BodyError) -> JoinOrder
     {
         let fields = try decode(JoinFields.self, body)
-        let id = try number(fields.affiliate_id, "affiliate_id")
-        let parent = try number(fields.parent_affiliate_id, "parent_affiliate_id")
+        let id = try number(fields.affiliate_id?.value, "affiliate_id")
+        let parent = try number(fields.parent_affiliate_id?.value, "parent_affiliate_id")
         guard
             let externalID = try text(fields.external_id, "external_id", charactersMax: AffiliateProfile.externalIDCharactersMax)
         else {
