@@ -23,9 +23,12 @@ test: ## Install what is missing, build and run all tests; quiet unless somethin
 	@cluster/quietly.sh 1 swift build --build-tests
 	@cluster/quietly.sh 3 swift test --skip-build
 
-bench: ## Measure, and print the table of docs/benchmarks.md.
+bench: ## Measure against the peers, and print the tables of docs/benchmarks.md (about ten minutes; leave the machine alone).
 	@cluster/bootstrap.sh --bench
-	swift run -c release fature-bench $(ARGS)
+	swift build -c release
+	.build/release/fature-bench partition
+	.build/release/fature-bench partition --affiliates 10000000
+	.build/release/fature-bench http $(ARGS)
 
 format: ## Format all Swift files as the tidy test wants them.
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests

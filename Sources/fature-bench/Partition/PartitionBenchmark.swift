@@ -39,6 +39,7 @@ struct PartitionBenchmark {
         table.show("structure", "\(tenths(memory.structure, count)) bytes an affiliate")
         table.show("profiles", "\(tenths(memory.profiles, count)) bytes an affiliate")
         table.show("levels", partition.levelTotals.map(String.init).joined(separator: " "))
+        table.show("answers equal to sums over the list of sponsors", "\(try AnswerCheck.run(network, partition)) affiliates")
         try queries(partition, table)
         try changes(partition, table)
     }
