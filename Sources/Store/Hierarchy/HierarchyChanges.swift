@@ -24,6 +24,17 @@ package enum HierarchyChanges {
         return sequences
     }
 
+    /// The shards whose last change is beyond the number known of them. Nearly always none, and then nearly free: for frequent polling.
+    /// - Parameter known: by shard number; `.max` for a shard that is of no interest.
+    package static func advanced(
+        beyond known: [ChangeSequence], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+    ) throws -> [ShardID] {
+        let result = try connection.execute(
+            "SELECT shard_id FROM fature_v2.shard_sequence WHERE last_seq > ($1::bigint[])[shard_id + 1]", [.int8Array(known)],
+            timeoutMilliseconds: timeoutMilliseconds)
+        return try (0..<result.rowCount).map { try ShardID(stored: result.int($0, 0)) }
+    }
+
     /// The changes of one shard after `sequence`, oldest first, at most `limit`.
     package static func changes(
         _ shard: ShardID, after sequence: ChangeSequence, limit: Int = changesMax, on connection: PostgresConnection,

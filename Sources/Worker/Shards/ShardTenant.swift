@@ -221,13 +221,16 @@ final class ShardTenant: Sendable {
     func followChanges() async {
         guard state.withLock({ $0.instance }) != nil else { return }
         do {
-            let latest = try await pools.follow.withConnection {
-                try HierarchyChanges.lastSequences(on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+            let known = await onLoopReturning {
+                (0..<ShardID.count).map { self.loop.host(ShardID($0))?.applied ?? .max }
             }
+            let behind = try await pools.follow.withConnection {
+                try HierarchyChanges.advanced(beyond: known, on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+            }
+            guard !behind.isEmpty else { return }
             await onLoop {
-                for host in self.loop.hosts where latest[Int(host.shard.rawValue)] > host.applied && !host.hasJobs {
-                    self.loop.writer?.catchUp(host)
-                }
+                // A shard with a job going on is catching up already, or will see that it has to.
+                for host in behind.compactMap(self.loop.host) where !host.hasJobs { self.loop.writer?.catchUp(host) }
             }
         } catch {
             logger.debug("changes could not be read", metadata: ["error": "\(error)"])
