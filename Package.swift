@@ -103,6 +103,12 @@ let package = Package(
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
             name: "GatewayTests", dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway"], swiftSettings: house),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: [
+                "Core", "Dataset", "Hierarchy", "Frames", "Store", "Worker", "PostgresClient", "TestServers", "fature", logging,
+            ] + nio,
+            swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
     ],

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Starting and awaiting child processes.
-enum ChildProcess {
+package enum ChildProcess {
     /// Starts a program in a process group of its own, so that Ctrl-C in the terminal reaches only us.
     static func spawn(_ command: [String], input: Int32?, output: Int32?, error: Int32?) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
@@ -47,7 +47,8 @@ enum ChildProcess {
         guard status == 0 else { throw TestServerError("\(command[0]) failed:\n\(contents(log) ?? "")") }
     }
 
-    static func contents(_ path: String) -> String? {
+    /// What a file holds, or nil where it cannot be read.
+    package static func contents(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

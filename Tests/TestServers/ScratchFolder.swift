@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 
 /// A new folder below the system's temporary folder that nobody else has, removed with its owner or with this process.
-final class ScratchFolder: Sendable {
-    let path: String
+package final class ScratchFolder: Sendable {
+    package let path: String
     private let janitor: WatchingShell
 
     /// Servers that are just dying may still write, so removing may take several attempts.
@@ -17,7 +17,7 @@ final class ScratchFolder: Sendable {
         done
         """
 
-    init(_ kind: String) throws {
+    package init(_ kind: String) throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(parent)/fature-test-\(kind)-\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw TestServerError("cannot make a folder in \(parent)") }

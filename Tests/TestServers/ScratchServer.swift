@@ -2,10 +2,10 @@ import Dispatch
 import Glibc
 
 /// Where a test server lives and how it is named.
-enum ScratchServer {
+package enum ScratchServer {
     /// A port of 127.0.0.1 that is free now, below the range the system hands out to outgoing connections. Somebody may take
     /// it before the server does: whoever starts one tries again with another.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         for _ in 0..<200 {
             let port = Int.random(in: 15_000..<32_000)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -30,7 +30,7 @@ enum ScratchServer {
     }
 
     /// Runs blocking work away from Swift's cooperative threads.
-    static func blocking<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+    package static func blocking<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
         }

@@ -3,11 +3,11 @@ import Glibc
 /// What kept a test server from starting.
 package struct TestServerError: Error, CustomStringConvertible {
     package let description: String
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// A server process that cannot outlive this process: a watching shell kills it when we end.
-final class ServerProcess: Sendable {
+package final class ServerProcess: Sendable {
     private static let script = """
         trap '' INT TERM HUP
         log=$1; shift
@@ -20,10 +20,10 @@ final class ServerProcess: Sendable {
         """
 
     /// The server's process.
-    let pid: pid_t
+    package let pid: pid_t
     private let shell: WatchingShell
 
-    init(log: String, command: [String]) throws {
+    package init(log: String, command: [String]) throws {
         shell = try WatchingShell(Self.script, [log] + command)
         guard let pid = pid_t(shell.readLine()) else {
             shell.release()
@@ -35,11 +35,11 @@ final class ServerProcess: Sendable {
     deinit { end() }
 
     /// Whether the server itself still runs. (Its shell reaps it only at the end, so a zombie counts as gone.)
-    var isRunning: Bool {
+    package var isRunning: Bool {
         guard let stat = ChildProcess.contents("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return false }
         return stat[end...].split(separator: " ").dropFirst().first != "Z"
     }
 
     /// Kills what still runs, and returns when it is gone.
-    func end() { shell.release() }
+    package func end() { shell.release() }
 }

@@ -1,6 +1,7 @@
 import Core
 import PostgresClient
 import Store
+import TestServers
 import Testing
 
 @Suite struct HierarchyModelTests {

@@ -1,4 +1,5 @@
 import Core
+import TestServers
 import Testing
 
 @testable import Store
