@@ -82,7 +82,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
     }
 
     /// Seconds after which to try again, or nil where trying again would be no use.
-    var retryAfter: StaticString? { status == 503 ? "1" : nil }
+    var retryAfter: StaticString? { status == 503 || status == 504 ? "1" : nil }
 
     init(_ problem: WorkerProblem) {
         switch problem {

@@ -57,7 +57,6 @@ extension GatewayLoop {
 
     /// Asks PostgreSQL, with all others who ask in the meantime.
     func lookUp(_ index: Int, _ id: AffiliateID) {
-        requests[index].isLocated = true
         guard locator.add(token: slab.token(of: index), id: id) else {
             respond(index, .overloaded)
             return
@@ -159,7 +158,7 @@ extension GatewayLoop {
         case .notOwner:
             service.refreshTopology()
             settle(index)
-            if respondIfMoved(index) { return }
+            if confirmMoveLater(index) { return }
             respond(index, .shardUnavailable)
         case .elsewhere:
             guard let shard = fields.integer(UInt16.self), Int(shard) < ShardID.count, let sequence = fields.integer(Int64.self)
@@ -209,13 +208,14 @@ extension GatewayLoop {
     private static let affiliateIDPrefixBytes = 16
 
     private func receiveProblem(_ index: Int, _ problem: WorkerProblem?, detail: String?) {
+        if problem == .loading, confirmMoveLater(index) { return }
         if respondIfMoved(index) { return }
         guard let problem else {
             respond(index, .internalError)
             return
         }
-        // The directory may be behind a move: PostgreSQL knows better than a worker that has never heard of the affiliate.
-        if problem == .unknownAffiliate, !requests[index].isLocated, let id = requests[index].route?.subject {
+        // The directory may be behind a move, and what PostgreSQL said may be so by now: only PostgreSQL says that there is nobody.
+        if problem == .unknownAffiliate, let id = requests[index].route?.subject {
             settle(index)
             lookUp(index, id)
             return

@@ -88,7 +88,10 @@ extension GatewayLoop {
     }
 
     private func respondRanking(_ index: Int, _ question: RankingQuestion, _ lines: [RankedAffiliate]) {
-        let best = lines.sorted(by: RankedAffiliate.ranksBefore).prefix(Int(question.limit))
+        // The workers answer one after the other: an affiliate that moves from one to the other meanwhile may be in two parts.
+        var seen: Set<AffiliateID> = []
+        let best = lines.sorted(by: RankedAffiliate.ranksBefore).filter { seen.insert($0.affiliate).inserted }
+            .prefix(Int(question.limit))
         body.removeAll()
         body.append("{\"metric\":\"" as StaticString)
         body.append(question.metric.name)

@@ -122,6 +122,23 @@ extension GatewayLoop {
         requests[index].link = link
     }
 
+    /// How long to wait before a target is asked again that is being loaded. Milliseconds.
+    private static let confirmationDelayMilliseconds: Int64 = 20
+
+    /// Has the target of a committed move confirm it a little later: its owner loads it, perhaps as it was before the move. False if the
+    /// request is no such move.
+    func confirmMoveLater(_ index: Int) -> Bool {
+        let token = slab.token(of: index)
+        guard case .moved? = orders[token] else { return false }
+        settle(index)
+        eventLoop.scheduleTask(in: .milliseconds(Self.confirmationDelayMilliseconds)) {
+            guard let index = self.slab.slot(for: token), case .moved(let order, let receipt)? = self.orders[token] else { return }
+            self.letTargetCatchUp(index, order, receipt, ShardID(rawValue: receipt.targetShard))
+            self.flushTransports()
+        }
+        return true
+    }
+
     /// Answers a move whose target could not confirm: it is committed, whatever happened to the target's owner.
     func respondIfMoved(_ index: Int) -> Bool {
         guard case .moved(let order, let receipt)? = orders[slab.token(of: index)] else { return false }

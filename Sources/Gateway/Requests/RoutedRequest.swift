@@ -11,8 +11,6 @@ struct RoutedRequest {
     var shard = ShardID(rawValue: 0)
     /// The change that the shard must have reached before it answers.
     var sequence: ChangeSequence = 0
-    /// Whether PostgreSQL has said where the affiliate is; then its word is final.
-    var isLocated = false
     /// How often the request has been sent.
     var attempts: UInt8 = 0
     /// Whether a lost answer leaves open what has happened.
@@ -20,7 +18,7 @@ struct RoutedRequest {
     /// Whether `gatherings` or `orders` hold something for it.
     var hasSideTable = false
 
-    /// A request is sent again when the owner has changed, so often and no more.
+    /// A request is sent again when the affiliate has moved meanwhile, so often and no more.
     static let attemptsMax: UInt8 = 3
 }
 

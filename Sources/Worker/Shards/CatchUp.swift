@@ -7,6 +7,8 @@ import Store
 enum CatchUp: Sendable {
     /// In order, without a gap.
     case changes([NumberedChange])
+    /// As one, where one by one would not do.
+    case net(NetChange)
     /// Following is not possible or not worth it: the shard must be loaded anew.
     case reload
 
@@ -44,6 +46,9 @@ enum CatchUp: Sendable {
     {
         // A full page may not be all: the rows would be younger than the changes.
         guard changes.count < HierarchyChanges.changesMax else { return .reload }
+        if NetChange.isNeeded(for: changes) {
+            return try NetChange.read(changes, shard, rowsMax: arrivingRowsMax, on: connection).map { .net($0) } ?? .reload
+        }
         var joinedIDs: [AffiliateID] = []
         for change in changes { if case .joined(let id, _, _) = change.kind { joinedIDs.append(id) } }
         var profiles: [AffiliateID: AffiliateProfile] = [:]
@@ -52,7 +57,6 @@ enum CatchUp: Sendable {
             profiles[record.id] = record.view.profile
         }
         var resolved: [NumberedChange] = []
-        var hasArrivals = false
         for change in changes {
             let next: ResolvedChange
             switch change.kind {
@@ -60,16 +64,11 @@ enum CatchUp: Sendable {
                 guard let profile = profiles[id] else { return .reload }
                 next = .join(AffiliateRow(id: id, parent: parent, status: status, profile: profile))
             case .statusChanged(let id, let status): next = .status(id, status)
-            case .moved(let id, let parent, _):
-                if hasArrivals { return .reload }
-                next = .edit(PartitionEdit(moved: [.init(id: id, parent: parent)]))
-            case .movedOut(let id, _, _):
-                if hasArrivals { return .reload }
-                next = .edit(PartitionEdit(removed: [id]))
+            case .moved(let id, let parent, _): next = .edit(PartitionEdit(moved: [.init(id: id, parent: parent)]))
+            case .movedOut(let id, _, _): next = .edit(PartitionEdit(removed: [id]))
             case .movedIn(let id, let parent, _, let count):
-                // Rows come as they are now. A later change of places would find them already changed.
-                if hasArrivals || count > arrivingRowsMax { return .reload }
-                hasArrivals = true
+                // Rows come as they are now; no later change of places follows this one, or we would not be here.
+                guard count <= arrivingRowsMax else { return .reload }
                 guard let rows = try arrivals(id, under: parent, in: shard, connection) else { return .reload }
                 next = .edit(PartitionEdit(added: rows))
             case .reloaded: return .reload
@@ -87,10 +86,7 @@ enum CatchUp: Sendable {
         var hasLeft = false
         try HierarchyChanges.subtreeRows(root, on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds) { record in
             if record.shard != shard { hasLeft = true }
-            rows.append(
-                AffiliateRow(
-                    id: record.id, parent: record.parent == 0 ? nil : AffiliateID(record.parent), status: record.status,
-                    profile: record.view.profile))
+            rows.append(AffiliateRow(record))
         }
         guard !hasLeft, rows.first?.id == root, rows.first?.parent == parent else { return nil }
         return rows

@@ -127,6 +127,13 @@ final class ShardHost {
         version &+= 1
     }
 
+    /// Puts other arrays in place of these, which with `statuses` contain the change `sequence`.
+    func replace(_ newer: Partition, and statuses: [ResolvedChange], _ sequence: ChangeSequence) throws(PartitionError) {
+        replace(newer)
+        for change in statuses { try applyInPlace(change) }
+        advance(to: sequence)
+    }
+
     /// Whether the overlay should be folded in now; in place where that is quick.
     var needsFold: Bool { replay == nil && partition.needsRebuild }
     var isSmall: Bool { partition.affiliateCount <= Self.rebuildInPlaceMax }

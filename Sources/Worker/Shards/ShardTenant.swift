@@ -159,6 +159,8 @@ final class ShardTenant: Sendable {
 
     /// On the event loop. Returns what has to be loaded.
     private func adopt(_ topology: Topology, _ instance: WorkerInstanceID) -> [(ShardID, Epoch)] {
+        // A topology that was read before the lease was lost speaks of an owner who is no more.
+        guard state.withLock({ $0.instance }) == instance else { return [] }
         var wanted: [(ShardID, Epoch)] = []
         for (number, shard) in topology.shards.enumerated() {
             let id = ShardID(number)

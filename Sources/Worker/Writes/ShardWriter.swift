@@ -180,7 +180,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
             if case .caughtUp(let news) = result {
                 self.apply(news, to: host, then: then)
             } else {
-                self.retry(host, attempt: attempt) { self.readNews(host, attempt: attempt + 1, then: then) }
+                // Without the shard there is nothing to bring up to date; `then` answers what is known.
+                self.retry(host, attempt: attempt, otherwise: then) { self.readNews(host, attempt: attempt + 1, then: then) }
             }
         }
     }
@@ -192,7 +193,13 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         let shard = host.shard
         ask(host, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true)) }) { result in
             guard case .caughtUp(let news) = result else {
-                self.retry(host, attempt: attempt) { self.resolveUnknown(job, host, attempt: attempt + 1) }
+                self.retry(
+                    host, attempt: attempt,
+                    otherwise: {
+                        job.reply?.refuse(.outcomeUnknown)
+                        self.end(host)
+                    }
+                ) { self.resolveUnknown(job, host, attempt: attempt + 1) }
                 return
             }
             let isCommitted = job.isCommitted(in: news)
@@ -210,8 +217,12 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
 
     private static let retryDelayMillisecondsMax: Int64 = 1000
 
-    private func retry(_ host: ShardHost, attempt: Int, _ again: @escaping () -> Void) {
-        guard loop.host(host.shard) === host else { return }
+    /// Tries again a little later, or gives up if the shard has gone elsewhere: then its new owner knows what is committed.
+    private func retry(_ host: ShardHost, attempt: Int, otherwise giveUp: () -> Void, _ again: @escaping () -> Void) {
+        guard loop.host(host.shard) === host else {
+            giveUp()
+            return
+        }
         let delay = min(Int64(20) << Int64(min(attempt, 6)), Self.retryDelayMillisecondsMax)
         let again = LoopConfined(again)
         loop.eventLoop.scheduleTask(in: .milliseconds(Int64.random(in: delay / 2...delay))) { again.value() }
@@ -225,6 +236,13 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
             reload(host)
             then()
         case .changes(let changes): apply(changes[...], to: host, then: then)
+        case .net(let net):
+            do {
+                try applyEdit(net.edit(of: host.partition), and: net.statuses, net.sequence, host, then: then)
+            } catch {
+                distrust(host, error)
+                then()
+            }
         }
     }
 
@@ -246,22 +264,22 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         then()
     }
 
+    /// - Parameter statuses: what else belongs to the change; seen together with it.
     private func applyEdit(
-        _ edit: PartitionEdit, _ sequence: ChangeSequence, _ host: ShardHost, then: @escaping () -> Void
+        _ edit: PartitionEdit, and statuses: [ResolvedChange] = [], _ sequence: ChangeSequence, _ host: ShardHost,
+        then: @escaping () -> Void
     ) throws(PartitionError) {
         let snapshot = host.partition.snapshot()
         if host.isSmall, edit.added.count <= ShardHost.rebuildInPlaceMax {
-            host.replace(try snapshot.rebuilt(edit))
-            host.advance(to: sequence)
+            try host.replace(try snapshot.rebuilt(edit), and: statuses, sequence)
             then()
             return
         }
         rebuildElsewhere(snapshot, edit) { result in
-            switch result {
-            case .success(let partition):
-                host.replace(partition)
-                host.advance(to: sequence)
-            case .failure(let error): self.distrust(host, error)
+            do throws(PartitionError) {
+                try host.replace(try result.get(), and: statuses, sequence)
+            } catch {
+                self.distrust(host, error)
             }
             then()
         }
@@ -349,7 +367,12 @@ extension ShardJob {
 
     /// Whether the changes that PostgreSQL has recorded since contain this job's.
     fileprivate func isCommitted(in news: CatchUp) -> Commitment {
-        guard case .changes(let changes) = news else { return .open }
+        let changes: [CatchUp.NumberedChange]
+        switch news {
+        case .changes(let read): changes = read
+        case .net(let net): return isCommitted(in: net)
+        case .reload: return .open
+        }
         for numbered in changes {
             switch (kind, numbered.change) {
             case (.join(let order), .join(let row)) where row.profile.externalID == order.profile.externalID: return .yes(row.id)
@@ -359,6 +382,17 @@ extension ShardJob {
             }
         }
         return .no
+    }
+}
+
+extension ShardJob {
+    fileprivate func isCommitted(in net: NetChange) -> Commitment {
+        switch kind {
+        case .join(let order):
+            net.joinedExternalIDs.first { $0.value == order.profile.externalID }.map { .yes($0.key) } ?? .no
+        case .setStatus(let order): net.statusChanged.contains(order.about.affiliate) ? .yes(order.about.affiliate) : .no
+        case .move, .catchUp: .open
+        }
     }
 }
 

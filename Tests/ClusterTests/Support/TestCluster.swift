@@ -50,9 +50,9 @@ final class TestCluster: Sendable {
         return cluster
     }
 
-    /// Runs blocking work away from Swift's few cooperative threads.
+    /// Runs blocking work away from Swift's few cooperative threads, still as part of the test, so that what it expects is the test's.
     static func blocking<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
-        try await ScratchServer.blocking(body)
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { try body() }
     }
 
     func connect() throws -> PostgresConnection { try database.connect() }
