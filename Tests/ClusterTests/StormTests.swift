@@ -21,7 +21,8 @@ extension ClusterTests {
                     callers.add("writer \(number)") { round in
                         let path = "/api/v2/affiliates"
                         func someone() -> Int64 {
-                            (Int.random(in: 0..<3, using: &random.value) == 0 ? mine.value.randomElement(using: &random.value) : nil)
+                            (Int.random(in: 0..<3, using: &random.value) == 0
+                                ? mine.value.randomElement(using: &random.value) : nil)
                                 ?? ids.randomElement(using: &random.value) ?? 1
                         }
                         let answer: HTTPAnswer
@@ -56,7 +57,9 @@ extension ClusterTests {
                         if round % 4 == 0, answer.status == 200 {
                             let one = try answer.decode(AffiliateAnswer.self)
                             let path = one.hierarchy_path.split(separator: ".").compactMap { Int64($0) }
-                            if path.count != one.hierarchy_level || path.last != id || path.dropLast().last != one.parent_affiliate_id {
+                            if path.count != one.hierarchy_level || path.last != id
+                                || path.dropLast().last != one.parent_affiliate_id
+                            {
                                 callers.fail("a path that contradicts itself: \(answer.text)")
                             }
                         }
@@ -126,7 +129,8 @@ extension ClusterTests {
                         let fields: [String: Any?] = [
                             "external_id": "page-\(number)-\(round)", "name": "Page",
                             "parent_affiliate_id": here.randomElement(using: &random.value),
-                            "affiliate_id": round % 2 == 0 ? nil : 2_000_000_000 + Int64.random(in: 0..<1_000_000_000, using: &random.value),
+                            "affiliate_id": round % 2 == 0
+                                ? nil : 2_000_000_000 + Int64.random(in: 0..<1_000_000_000, using: &random.value),
                         ]
                         joins.note(try client.value.send("POST", "/api/v2/affiliates", fields))
                     }
@@ -150,7 +154,8 @@ extension ClusterTests {
                 }
                 #expect(callers.stop() == [])
                 print("paging: joins \(joins.summary)")
-                #expect(joins["201"] > 100 && joins.kinds.isSubset(of: ["201", "409 duplicate-affiliate-id"]), "\(joins.summary)")
+                #expect(
+                    joins["201"] > 100 && joins.kinds.isSubset(of: ["201", "409 duplicate-affiliate-id"]), "\(joins.summary)")
             }
         }
     }

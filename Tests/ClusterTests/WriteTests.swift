@@ -67,9 +67,11 @@ extension ClusterTests {
             #expect(after.direct_referrals_count == before.direct_referrals_count + 1)
             #expect(after.total_network_size == before.total_network_size + 1)
 
-            let chosen = try join("new-2", ["affiliate_id": 4_700_000_000_000_000_001 as Int64, "parent_affiliate_id": first.affiliate_id])
+            let chosen = try join(
+                "new-2", ["affiliate_id": 4_700_000_000_000_000_001 as Int64, "parent_affiliate_id": first.affiliate_id])
             #expect(chosen.affiliate_id == 4_700_000_000_000_000_001 && chosen.hierarchy_level == 3)
-            let below = try join("new-3", ["parent_affiliate_id": chosen.affiliate_id, "registration_date": "2024-02-29T23:59:59.123456Z"])
+            let below = try join(
+                "new-3", ["parent_affiliate_id": chosen.affiliate_id, "registration_date": "2024-02-29T23:59:59.123456Z"])
             #expect(below.hierarchy_level == 4 && below.registration_date == "2024-02-29T23:59:59.123456Z")
             let root = try join("new-root", ["parent_affiliate_id": nil, "name": "Ünï \"q\" \\ 😀"])
             #expect(root.parent_affiliate_id == nil && root.hierarchy_level == 1 && root.hierarchy_path == "\(root.affiliate_id)")
@@ -84,7 +86,8 @@ extension ClusterTests {
             func attempt(_ fields: [String: Any?]) throws -> HTTPAnswer { try writer.send("POST", "/api/v2/affiliates", fields) }
             let size = try read(TestNetwork.starCentre).total_network_size
             for parent in [nil, TestNetwork.starCentre, TestNetwork.chainTop] as [Int64?] {
-                try refused(attempt(["external_id": "new-1", "name": "x", "parent_affiliate_id": parent]), 409, "duplicate-external-id")
+                try refused(
+                    attempt(["external_id": "new-1", "name": "x", "parent_affiliate_id": parent]), 409, "duplicate-external-id")
                 try refused(
                     attempt(["external_id": "other", "name": "x", "referral_code": "CODE-1", "parent_affiliate_id": parent]), 409,
                     "duplicate-referral-code")
@@ -100,7 +103,8 @@ extension ClusterTests {
 
         func statuses() throws {
             for (id, status) in [
-                (TestNetwork.starCentre, "suspended"), (TestNetwork.starCentre, "active"), (TestNetwork.highestReferral, "banned"),
+                (TestNetwork.starCentre, "suspended"), (TestNetwork.starCentre, "active"),
+                (TestNetwork.highestReferral, "banned"),
                 (TestNetwork.chainTop + 50, "inactive"), (TestNetwork.chainTop + 50, "inactive"),
             ] {
                 let answer = try writer.send("PATCH", "/api/v2/affiliates/\(id)", ["status": status])
@@ -171,7 +175,8 @@ extension ClusterTests {
         func badFields() throws {
             let path = "/api/v2/affiliates"
             for (fields, field) in [
-                (["name": "x"], "external_id"), (["external_id": "y"], "name"), (["external_id": "", "name": "x"], "external_id"),
+                (["name": "x"], "external_id"), (["external_id": "y"], "name"),
+                (["external_id": "", "name": "x"], "external_id"),
                 (["external_id": "y", "name": "x", "status": "gone"], "status"),
                 (["external_id": "y", "name": "x", "parent_affiliate_id": 0], "parent_affiliate_id"),
                 (["external_id": "y", "name": "x", "affiliate_id": -4], "affiliate_id"),
@@ -185,7 +190,8 @@ extension ClusterTests {
             let top = TestNetwork.chainTop
             try refused(writer.send("PATCH", "\(path)/\(top)", [:]), 400, "bad-field", field: "status")
             try refused(writer.send("PATCH", "\(path)/\(top)", ["status": "x"]), 400, "bad-field", field: "status")
-            try refused(writer.send("POST", "\(path)/\(top)/move", ["reason": "x"]), 400, "bad-field", field: "new_parent_affiliate_id")
+            try refused(
+                writer.send("POST", "\(path)/\(top)/move", ["reason": "x"]), 400, "bad-field", field: "new_parent_affiliate_id")
             try refused(
                 writer.send("POST", "\(path)/\(top)/move", ["new_parent_affiliate_id": 4]), 400, "bad-field", field: "reason")
             try refused(writer.ask("POST", path, body: Data("{".utf8)), 400, "malformed-body")

@@ -132,7 +132,9 @@ extension GatewayLoop {
         guard case .moved? = orders[token] else { return false }
         settle(index)
         eventLoop.scheduleTask(in: .milliseconds(Self.confirmationDelayMilliseconds)) {
-            guard let index = self.slab.slot(for: token), case .moved(let order, let receipt)? = self.orders[token] else { return }
+            guard let index = self.slab.slot(for: token), case .moved(let order, let receipt)? = self.orders[token] else {
+                return
+            }
             self.letTargetCatchUp(index, order, receipt, ShardID(rawValue: receipt.targetShard))
             self.flushTransports()
         }

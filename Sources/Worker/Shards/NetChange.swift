@@ -64,7 +64,8 @@ struct NetChange: Sendable {
             sequence: last.sequence, touched: Array(touched), rows: [], statuses: [], joinedExternalIDs: [:], statusChanged: [])
         var present: Set<AffiliateID> = []
         for id in touched where !present.contains(id) {
-            try HierarchyChanges.subtreeRows(id, on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds) { record in
+            try HierarchyChanges.subtreeRows(id, on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds) {
+                record in
                 guard record.shard == shard, present.insert(record.id).inserted else { return }
                 net.rows.append(AffiliateRow(record))
             }
