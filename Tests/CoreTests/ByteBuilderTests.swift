@@ -36,7 +36,7 @@ struct ByteBuilderTests {
         for number in 0..<100_000 { builder.appendInteger(UInt32(number)) }
         #expect(builder.count == 400_000)
         #expect(builder.bytes.loadUnaligned(fromByteOffset: 399_996, as: UInt32.self).littleEndian == 99_999)
-        builder.replaceInteger(at: 0, with: UInt16(0x0201))
+        builder.replaceInteger(at: 0, with: UInt32(0x0201))
         #expect(Array(builder.bytes.prefix(4)) == [1, 2, 0, 0])
         builder.truncate(to: 2)
         #expect(Array(builder.bytes) == [1, 2])
