@@ -1,0 +1,64 @@
+import Core
+import Frames
+import Glibc
+import TestServers
+
+/// Asks a worker directly, as a gateway with an outdated picture would.
+final class WorkerProbe {
+    private let descriptor: Int32
+    private var requestID: UInt64 = 0
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw TestServerError("cannot connect to the worker on port \(port): error \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func ask(affiliate: Int64, shard: Int) throws -> Outcome {
+        try send(affiliate: affiliate, shard: shard)
+        return try receive()
+    }
+
+    func send(affiliate: Int64, shard: Int) throws {
+        requestID += 1
+        let frame = ByteBuilder()
+        let start = frame.beginFrame(
+            FrameHeader(code: Operation.affiliate.rawValue, shard: UInt16(shard), requestID: requestID, word: 2_000_000))
+        AffiliateQuestion(sequence: 0, affiliate: AffiliateID(affiliate)).write(to: frame)
+        guard frame.endFrame(start), Glibc.send(descriptor, frame.base, frame.count, Int32(MSG_NOSIGNAL)) == frame.count else {
+            throw TestServerError("the question could not be sent")
+        }
+    }
+
+    func receive() throws -> Outcome {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let header = try bytes.withUnsafeBytes { raw -> FrameHeader? in
+                var scanner = FrameScanner(raw)
+                return try scanner.next()?.0
+            }
+            if let header {
+                guard header.requestID == requestID, let outcome = Outcome(rawValue: header.code) else {
+                    throw TestServerError("an answer to another question")
+                }
+                return outcome
+            }
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { throw TestServerError("the worker did not answer: error \(errno)") }
+            bytes += chunk[..<count]
+        }
+    }
+}
