@@ -38,6 +38,8 @@ package final class CoordinatorService: Service {
     private static let patienceMilliseconds = 1500
     /// After PostgreSQL was away, workers get so many milliseconds to renew before their leases are taken.
     private static let renewalGraceMilliseconds = 1500
+    /// The longest pause before another attempt to reach PostgreSQL.
+    private static let reconnectMillisecondsMax = 250
 
     package init(configuration: CoordinatorConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -50,7 +52,7 @@ package final class CoordinatorService: Service {
         let pool = try PostgresPool(
             configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"),
             connections: 1,
-            pendingMax: 16, connectWaitMilliseconds: 1000)
+            pendingMax: 16, connectWaitMilliseconds: 1000, reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         try await pool.withConnection { try Schema.requireCurrent($0) }
         let reign = await cancelWhenGracefulShutdown {
             var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
@@ -93,13 +95,7 @@ package final class CoordinatorService: Service {
     private func cycle(_ reign: inout Reign, _ pool: PostgresPool) async {
         do {
             try await lead(&reign, pool)
-            if reign.isDatabaseDown {
-                reign.isDatabaseDown = false
-                logger.notice("PostgreSQL answers again")
-            }
         } catch {
-            // Workers could not renew either: they get time for it before anything is taken away.
-            reign.patientUntil = .now + .milliseconds(Self.renewalGraceMilliseconds)
             if !reign.isDatabaseDown { logger.warning("the cluster could not be looked at", metadata: ["error": "\(error)"]) }
             reign.isDatabaseDown = true
         }
@@ -120,6 +116,12 @@ package final class CoordinatorService: Service {
             return try CoordinatorLease.acquire(
                 holder: holder, timeToLiveMilliseconds: timeToLive, on: connection, timeoutMilliseconds: Self.patienceMilliseconds
             )
+        }
+        if reign.isDatabaseDown {
+            reign.isDatabaseDown = false
+            // Workers could not renew either: from now on they have time for it, before anything is taken away.
+            reign.patientUntil = .now + .milliseconds(Self.renewalGraceMilliseconds)
+            logger.notice("PostgreSQL answers again")
         }
         if current != reign.term {
             if let current {

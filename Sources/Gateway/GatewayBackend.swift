@@ -26,6 +26,8 @@ final class GatewayBackend: GatewayServices {
     private let controlQueries = Atomic<Int>(0)
 
     private static let patienceMilliseconds = 1500
+    /// The longest pause before another attempt to reach PostgreSQL.
+    private static let reconnectMillisecondsMax = 250
     private static let loadMilliseconds = 120_000
 
     init(configuration: GatewayConfiguration, logger: Logger) throws {
@@ -36,9 +38,10 @@ final class GatewayBackend: GatewayServices {
         }
         lookups = try PostgresPool(
             configuration: database("look-ups"), connections: max(1, configuration.threads), pendingMax: 256,
-            connectWaitMilliseconds: 500)
+            connectWaitMilliseconds: 500, reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         control = try PostgresPool(
-            configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+            configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000,
+            reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         redis = try configuration.redisURL.map { try RedisProbe(url: $0) }
         if redis == nil { state.withLock { $0.health.redis = .notConfigured } }
     }

@@ -24,6 +24,8 @@ package final class WorkerService: Service {
     private static let changePollMilliseconds = 30
     /// The lease is renewed so many times within its time to live.
     private static let renewalsPerLease = 5
+    /// The longest pause before another attempt to reach PostgreSQL, for leases and for following others: well below a lease.
+    private static let reconnectMillisecondsMax = 250
     private static let writeConnections = 4
     private static let writesPendingMax = 8192
 
@@ -44,9 +46,11 @@ package final class WorkerService: Service {
             try PostgresConfiguration(url: url, applicationName: "fature worker \(configuration.name) \(purpose)")
         }
         let control = try PostgresPool(
-            configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000)
+            configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000,
+            reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         let follow = try PostgresPool(
-            configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+            configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000,
+            reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,

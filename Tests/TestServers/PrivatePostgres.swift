@@ -85,8 +85,19 @@ package final class PrivatePostgres: Sendable {
     package func restart() async throws {
         try await ScratchServer.blocking { [self] in
             try end(signal: SIGINT)
-            let server = try Self.launch(folder: scratch.path, port: port, password: password, durable: isDurable)
-            process.withLock { $0 = server }
+            let end = ContinuousClock.now + .seconds(20)
+            while true {
+                do {
+                    let server = try Self.launch(folder: scratch.path, port: port, password: password, durable: isDurable)
+                    process.withLock { $0 = server }
+                    return
+                } catch {
+                    // After a kill the backends need a moment to notice and let go of the shared memory.
+                    guard ContinuousClock.now < end, log.contains("pre-existing shared memory block") else { throw error }
+                    unlink("\(scratch.path)/server.log")
+                    usleep(20_000)
+                }
+            }
         }
     }
 

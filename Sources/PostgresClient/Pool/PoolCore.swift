@@ -43,14 +43,16 @@ final class PoolCore: Sendable {
     private let configuration: PostgresConfiguration
     private let pendingMax: Int
     private let connectWaitMilliseconds: Int
+    private let reconnectMillisecondsMax: Int
     private let state = Monitor(State())
     /// Apart from `state`, so that a thread waiting to reconnect is not woken, and does not swallow the wake-up, for a job.
     private let isShutDown = Monitor(false)
 
-    init(configuration: PostgresConfiguration, pendingMax: Int, connectWaitMilliseconds: Int) {
+    init(configuration: PostgresConfiguration, pendingMax: Int, connectWaitMilliseconds: Int, reconnectMillisecondsMax: Int) {
         self.configuration = configuration
         self.pendingMax = pendingMax
         self.connectWaitMilliseconds = connectWaitMilliseconds
+        self.reconnectMillisecondsMax = reconnectMillisecondsMax
     }
 
     // MARK: Callers
@@ -105,7 +107,7 @@ final class PoolCore: Sendable {
     }
 
     private func work() {
-        var member = Member()
+        var member = Member(backoff: ReconnectBackoff(millisecondsMax: reconnectMillisecondsMax))
         while let entry = state.wait(
             until: .never,
             { state -> Entry?? in
@@ -132,7 +134,7 @@ final class PoolCore: Sendable {
     /// What one thread owns.
     private struct Member {
         var connection: PostgresConnection?
-        var backoff = ReconnectBackoff()
+        var backoff: ReconnectBackoff
         var random = SystemRandomNumberGenerator()
         /// No attempt to connect before this moment, and why.
         var pause: (until: Deadline, reason: PostgresError)?

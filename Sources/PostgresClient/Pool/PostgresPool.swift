@@ -12,17 +12,22 @@ package final class PostgresPool: Sendable {
     ///   - connections: how many connections, and threads, at most; they are opened when first needed.
     ///   - pendingMax: how many jobs may wait.
     ///   - connectWaitMilliseconds: how long a job may wait for the server to come back before it fails with the reason.
+    ///   - reconnectMillisecondsMax: the longest pause between two attempts to connect; short for what a lease depends on.
     package init(
-        configuration: PostgresConfiguration, connections: Int, pendingMax: Int, connectWaitMilliseconds: Int = 10_000
+        configuration: PostgresConfiguration, connections: Int, pendingMax: Int, connectWaitMilliseconds: Int = 10_000,
+        reconnectMillisecondsMax: Int = 2000
     ) throws(PostgresError) {
-        guard (1...1000).contains(connections), (1...1_000_000).contains(pendingMax), connectWaitMilliseconds >= 0 else {
+        guard (1...1000).contains(connections), (1...1_000_000).contains(pendingMax), connectWaitMilliseconds >= 0,
+            reconnectMillisecondsMax > 0
+        else {
             throw PostgresError(
                 .usage,
-                "a pool takes 1 to 1000 connections, 1 to 1000000 waiting jobs and a wait of 0 ms or more; "
-                    + "given \(connections), \(pendingMax), \(connectWaitMilliseconds)")
+                "a pool takes 1 to 1000 connections, 1 to 1000000 waiting jobs and waits of 0 ms or more; "
+                    + "given \(connections), \(pendingMax), \(connectWaitMilliseconds), \(reconnectMillisecondsMax)")
         }
         core = PoolCore(
-            configuration: configuration, pendingMax: pendingMax, connectWaitMilliseconds: connectWaitMilliseconds)
+            configuration: configuration, pendingMax: pendingMax, connectWaitMilliseconds: connectWaitMilliseconds,
+            reconnectMillisecondsMax: reconnectMillisecondsMax)
         for _ in 0..<connections {
             guard core.startThread() else {
                 core.beginShutdown()

@@ -19,10 +19,13 @@ final class TestCluster: Sendable {
     private let scratch: ScratchFolder
     private let roles = Mutex<[String: Role]>([:])
     private let boots = Atomic<Int>(0)
+    /// A proxy's port, where workers are to reach PostgreSQL through one.
+    private let workersPort: Int?
 
     static let leaseMilliseconds = 2500
 
-    private init(server: PrivatePostgres, database: TestDatabase) throws {
+    private init(server: PrivatePostgres, database: TestDatabase, workersPort: Int?) throws {
+        self.workersPort = workersPort
         self.server = server
         self.database = database
         scratch = try ScratchFolder("cluster")
@@ -34,10 +37,11 @@ final class TestCluster: Sendable {
 
     /// Starts everything and waits until both gateways reach every shard.
     static func start(
-        workers: Int = 2, gateways: Int = 2, affiliates: Int = 3000, seed: UInt64 = 1, on server: PrivatePostgres? = nil
+        workers: Int = 2, gateways: Int = 2, affiliates: Int = 3000, seed: UInt64 = 1, on server: PrivatePostgres? = nil,
+        workersReachPostgresAt workersPort: Int? = nil
     ) async throws -> TestCluster {
         let home: PrivatePostgres = if let server { server } else { try await PrivatePostgres.shared() }
-        let cluster = try TestCluster(server: home, database: try await TestDatabase.create(on: home))
+        let cluster = try TestCluster(server: home, database: try await TestDatabase.create(on: home), workersPort: workersPort)
         try await blocking {
             let connection = try cluster.connect()
             try Schema.migrate(connection)
@@ -84,7 +88,11 @@ final class TestCluster: Sendable {
     private func launch(_ name: String, _ arguments: [String]) throws {
         // The log of an earlier life must not be taken for this one's.
         let log = "\(scratch.path)/\(name)-\(boots.add(1, ordering: .relaxed).newValue).log"
-        let environment = ["DATABASE_URL=\(database.url)", "LOG_LEVEL=info"]
+        var url = database.url
+        if let workersPort, arguments.first == "worker" {
+            url = url.replacingOccurrences(of: ":\(server.port)/", with: ":\(workersPort)/")
+        }
+        let environment = ["DATABASE_URL=\(url)", "LOG_LEVEL=info"]
         let process = try ServerProcess(
             log: log, command: ["env", "-u", "REDIS_URL"] + environment + [try Self.executable()] + arguments)
         roles.withLock { $0[name] = Role(process: process, log: log) }
