@@ -21,17 +21,18 @@ final class PostgresProxy: Sendable {
 
     init(to serverPort: Int) throws {
         self.serverPort = serverPort
-        listener = Self.newSocket()
+        let listener = Self.newSocket()
         var address = Self.loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { [listener] raw in
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
                 bind(listener, raw, length) | listen(listener, 64) | getsockname(listener, raw, &length)
             }
         }
         guard status == 0 else { throw TestServerError("the proxy cannot listen: error \(errno)") }
+        self.listener = listener
         port = Int(in_port_t(bigEndian: address.sin_port))
-        Thread.detachNewThread { [listener, self] in
+        Thread.detachNewThread { [self] in
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }
