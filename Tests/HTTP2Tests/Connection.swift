@@ -91,8 +91,8 @@ final class Connection {
 enum RawFrame {
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
     static let emptySettings = frame(type: 4, flags: 0, stream: 0, [])
-    /// `:method GET`, `:scheme http`, `:path /`, all out of the static table.
-    static let getRoot: [UInt8] = [0x82, 0x86, 0x84]
+    /// `:method GET`, `:scheme http`, `:path /` out of the static table, and `:authority x`, without which nghttp2 resets the stream.
+    static let getRoot: [UInt8] = [0x82, 0x86, 0x84, 0x01, 0x01, 0x78]
 
     static func frame(type: UInt8, flags: UInt8, stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
         let length = payload.count
