@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench format clean
+.PHONY: help run build test fuzz bench format clean
 
 # More flags for `fature up` or the benchmark, as in: make run ARGS="--port 9090 --workers 4"
 ARGS ?=
@@ -22,6 +22,9 @@ test: ## Install what is missing, build and run all tests; quiet unless somethin
 	@cluster/bootstrap.sh
 	@cluster/quietly.sh 1 swift build --build-tests
 	@cluster/quietly.sh 3 swift test --skip-build
+
+fuzz: ## Throw random bytes at the readers of bytes from outside; ARGS is seconds (15).
+	@cluster/fuzz.sh $(ARGS)
 
 bench: ## Measure against the peers, and print the tables of docs/benchmarks.md (about ten minutes; leave the machine alone).
 	@cluster/bootstrap.sh --bench

@@ -29,7 +29,8 @@ struct AnswerCheck {
         for at in 0..<count {
             let id = AffiliateID(network.ids[at])
             guard let node = partition.find(id) else { throw Difference(description: "affiliate \(id) is missing") }
-            guard partition.networkSize(of: node) == Int(sizes[at]), partition.directReferrals(of: node) == Int(levels[1][at]) else {
+            guard partition.networkSize(of: node) == Int(sizes[at]), partition.directReferrals(of: node) == Int(levels[1][at])
+            else {
                 throw Difference(description: "affiliate \(id) has another network size or number of direct referrals")
             }
             var deepest = 0
