@@ -74,7 +74,8 @@ import Testing
             while try watch.execute(Self.stillRunning, [.int(Int64(pid))]).int(0, 0) == 0 {}
             try handle.cancel()
         }
-        #expect { _ = try connection.execute("SELECT pg_sleep(30)") } throws: { ($0 as? PostgresError)?.code == .cancelled }
+        // Long: the observer may have to wait for one of Swift's threads, and must find the statement running.
+        #expect { _ = try connection.execute("SELECT pg_sleep(600)") } throws: { ($0 as? PostgresError)?.code == .cancelled }
         try await cancelled
         #expect(try connection.execute("SELECT 2").int(0, 0) == 2)
         await observer.shutdown()

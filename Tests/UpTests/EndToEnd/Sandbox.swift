@@ -49,8 +49,10 @@ final class Sandbox {
         var output: String { (try? String(contentsOfFile: outputFile, encoding: .utf8)) ?? "" }
 
         /// Waits for the end, up to a limit.
-        func outcome(secondsMax: Double = 60) throws -> Outcome {
-            try Sandbox.wait("the end of pid \(process.processIdentifier)", secondsMax: secondsMax) { !self.process.isRunning }
+        func outcome(secondsMax: Double = 60) async throws -> Outcome {
+            try await Sandbox.wait("the end of pid \(process.processIdentifier)", secondsMax: secondsMax) {
+                !self.process.isRunning
+            }
             return Outcome(status: process.terminationStatus, output: output, errors: errors)
         }
     }
@@ -79,8 +81,8 @@ final class Sandbox {
         return Running(process, outputFile: output, errorsFile: errors)
     }
 
-    func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-        try start(arguments, environment: environment).outcome()
+    func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Outcome {
+        try await start(arguments, environment: environment).outcome()
     }
 
     /// `fature up` with one worker, as most tests want it.
@@ -101,17 +103,17 @@ final class Sandbox {
         }
     }
 
-    static func wait(_ what: String, secondsMax: Double = 30, until isTrue: () -> Bool) throws {
+    static func wait(_ what: String, secondsMax: Double = 30, until isTrue: () -> Bool) async throws {
         let deadline = Date(timeIntervalSinceNow: secondsMax)
         while !isTrue() {
             try #require(Date() < deadline, "\(what) did not come within \(secondsMax) s")
-            usleep(20_000)
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 
-    func close() throws {
-        _ = try run(["down", "--data-dir", dataDirectory])
-        try Self.wait("the end of all processes", secondsMax: 20) { processesLeft().isEmpty }
+    func close() async throws {
+        _ = try await run(["down", "--data-dir", dataDirectory])
+        try await Self.wait("the end of all processes", secondsMax: 20) { processesLeft().isEmpty }
         try FileManager.default.removeItem(atPath: folder)
     }
 }

@@ -3,18 +3,19 @@ import Testing
 
 @testable import fature
 
-/// Real processes, in folders of their own. One at a time: each start uses both cores for a moment.
+/// Real processes, in folders of their own. One at a time: each start uses both cores for a moment. Waiting is asynchronous, so that
+/// the tests that share Swift's threads go on.
 @Suite("fature up on this machine", .serialized)
 struct UpTests {
-    private func withSandbox(_ body: (Sandbox, Int) throws -> Void) throws {
+    private func withSandbox(_ body: (Sandbox, Int) async throws -> Void) async throws {
         let sandbox = try Sandbox()
         do {
-            try body(sandbox, try ListeningPort.choose(preferred: nil))
+            try await body(sandbox, try ListeningPort.choose(preferred: nil))
         } catch {
-            try sandbox.close()
+            try await sandbox.close()
             throw error
         }
-        try sandbox.close()
+        try await sandbox.close()
     }
 
     private func status(_ port: Int, _ path: String) -> Int? {
@@ -30,22 +31,22 @@ struct UpTests {
     }
 
     @Test("a detached cluster answers, is seen by status, refuses a second one, and keeps its data over a restart")
-    func wholeLife() throws {
-        try withSandbox { sandbox, port in
+    func wholeLife() async throws {
+        try await withSandbox { sandbox, port in
             let directory = ["--data-dir", sandbox.dataDirectory]
-            let first = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            let first = try await sandbox.run(sandbox.up(port: port, ["--detach"]))
             #expect(first.status == 0, "\(first.all)")
             #expect(first.output.contains("ready: http://127.0.0.1:\(port)"))
             #expect(status(port, "/ready") == 200)
 
-            let second = try sandbox.run(sandbox.up(port: port + 1))
+            let second = try await sandbox.run(sandbox.up(port: port + 1))
             #expect(second.status == ExitStatus.alreadyRunning.rawValue)
             #expect(second.errors.contains("a cluster already runs in"))
             #expect(second.errors.split(separator: "\n").count == 1)
 
             try privacy(sandbox)
 
-            let report = try sandbox.run(["status", "--json"] + directory)
+            let report = try await sandbox.run(["status", "--json"] + directory)
             #expect(report.status == 0, "\(report.all)")
             let json = try #require(try JSONSerialization.jsonObject(with: Data(report.output.utf8)) as? [String: Any])
             #expect(json["ready"] as? Bool == true)
@@ -57,14 +58,15 @@ struct UpTests {
             try join(#"{"affiliate_id":2,"parent_affiliate_id":1,"external_id":"e2","name":"B"}"#, port)
             #expect(status(port, "/api/v2/affiliates/2") == 200)
 
-            let down = try sandbox.run(["down"] + directory)
+            let down = try await sandbox.run(["down"] + directory)
             #expect(down.status == 0, "\(down.all)")
             #expect(sandbox.processesLeft().isEmpty)
-            let again = try sandbox.run(["down"] + directory)
+            let again = try await sandbox.run(["down"] + directory)
             #expect(again.status == 0 && again.errors.contains("nothing runs in"))
-            #expect(try sandbox.run(["status"] + directory).status == ExitStatus.notRunning.rawValue)
+            let gone = try await sandbox.run(["status"] + directory)
+            #expect(gone.status == ExitStatus.notRunning.rawValue)
 
-            let restart = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            let restart = try await sandbox.run(sandbox.up(port: port, ["--detach"]))
             #expect(restart.status == 0, "\(restart.all)")
             #expect(status(port, "/api/v2/affiliates/2") == 200)
         }
@@ -90,21 +92,21 @@ struct UpTests {
     }
 
     @Test("Ctrl-C stops everything, and a role that was killed is started again")
-    func interruptAndRestart() throws {
-        try withSandbox { sandbox, port in
+    func interruptAndRestart() async throws {
+        try await withSandbox { sandbox, port in
             let running = try sandbox.start(sandbox.up(port: port))
-            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            try await Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
             let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
             let worker = try #require(state.processes.first { $0.name == "worker-1" })
             #expect(kill(worker.pid, SIGKILL) == 0)
-            try Sandbox.wait("the report of the death") {
+            try await Sandbox.wait("the report of the death") {
                 running.errors.contains("worker-1 ended by itself (killed by signal 9")
             }
-            try Sandbox.wait("the cluster without its worker") { status(port, "/ready") == 503 }
-            try Sandbox.wait("the restarted worker's shards") { status(port, "/ready") == 200 }
+            try await Sandbox.wait("the cluster without its worker") { status(port, "/ready") == 503 }
+            try await Sandbox.wait("the restarted worker's shards") { status(port, "/ready") == 200 }
 
             running.process.interrupt()
-            let outcome = try running.outcome()
+            let outcome = try await running.outcome()
             #expect(outcome.status == 0, "\(outcome.all)")
             #expect(outcome.errors.hasSuffix("stopped\n"))
             #expect(sandbox.processesLeft().isEmpty)
@@ -114,31 +116,31 @@ struct UpTests {
     }
 
     @Test("Ctrl-C before the cluster is ready stops what was started")
-    func interruptEarly() throws {
-        try withSandbox { sandbox, port in
+    func interruptEarly() async throws {
+        try await withSandbox { sandbox, port in
             let running = try sandbox.start(sandbox.up(port: port))
-            try Sandbox.wait("the first step") { running.errors.contains("postgresql: creating") }
+            try await Sandbox.wait("the first step") { running.errors.contains("postgresql: creating") }
             running.process.interrupt()
-            let outcome = try running.outcome()
+            let outcome = try await running.outcome()
             #expect(outcome.status == ExitStatus.interrupted.rawValue, "\(outcome.all)")
             #expect(sandbox.processesLeft().isEmpty)
         }
     }
 
     @Test("when up is killed everything ends by itself, and the next start works")
-    func killed() throws {
-        try withSandbox { sandbox, port in
+    func killed() async throws {
+        try await withSandbox { sandbox, port in
             let running = try sandbox.start(sandbox.up(port: port))
-            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            try await Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
             #expect(sandbox.processesLeft().count > 5)
             kill(running.process.processIdentifier, SIGKILL)
-            _ = try running.outcome()
-            try Sandbox.wait("the end of all processes", secondsMax: 15) { sandbox.processesLeft().isEmpty }
+            _ = try await running.outcome()
+            try await Sandbox.wait("the end of all processes", secondsMax: 15) { sandbox.processesLeft().isEmpty }
 
             // As a machine that lost its power leaves it: a pid file whose number another process has now.
             let pidFile = "\(sandbox.dataDirectory)/postgres/postmaster.pid"
             try "\(getpid())\n\(sandbox.dataDirectory)/postgres\n".write(toFile: pidFile, atomically: false, encoding: .utf8)
-            let restart = try sandbox.run(sandbox.up(port: port, ["--detach"]))
+            let restart = try await sandbox.run(sandbox.up(port: port, ["--detach"]))
             #expect(restart.status == 0, "\(restart.all)")
             #expect(restart.errors.contains("removing the stale"))
         }
@@ -159,23 +161,23 @@ struct UpTests {
     }()
 
     @Test("an ordinary user can run it too", .enabled(if: asNobody != nil))
-    func ordinaryUser() throws {
-        try withSandbox { sandbox, port in
+    func ordinaryUser() async throws {
+        try await withSandbox { sandbox, port in
             let user = try #require(SystemUser(named: "nobody"))
             try DataDirectory(sandbox.dataDirectory).makeFolder(sandbox.dataDirectory, mode: 0o700, owner: user)
             let running = try sandbox.start(sandbox.up(port: port), prefix: try #require(Self.asNobody))
-            try Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
+            try await Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
             #expect(status(port, "/ready") == 200)
             running.process.terminate()
-            let outcome = try running.outcome()
+            let outcome = try await running.outcome()
             #expect(outcome.status == 0, "\(outcome.all)")
             #expect(sandbox.processesLeft().isEmpty)
         }
     }
 
     @Test("a port in use is one clear line")
-    func portInUse() throws {
-        try withSandbox { sandbox, port in
+    func portInUse() async throws {
+        try await withSandbox { sandbox, port in
             let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(listener) }
             var address = sockaddr_in()
@@ -189,7 +191,7 @@ struct UpTests {
             }
             try #require(bound == 0 && listen(listener, 1) == 0)
             for more in [[], ["--detach"]] {
-                let outcome = try sandbox.run(sandbox.up(port: port, more))
+                let outcome = try await sandbox.run(sandbox.up(port: port, more))
                 #expect(outcome.status == ExitStatus.systemRefused.rawValue)
                 #expect(outcome.errors.hasPrefix("fature: port \(port) of 127.0.0.1 is in use by another program; "))
                 #expect(outcome.errors.split(separator: "\n").count == 1)
@@ -198,10 +200,10 @@ struct UpTests {
     }
 
     @Test("a server that is not installed is named with its package")
-    func missingServers() throws {
-        try withSandbox { sandbox, port in
+    func missingServers() async throws {
+        try await withSandbox { sandbox, port in
             let environment = ["PATH": sandbox.folder, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"]
-            let outcome = try sandbox.run(sandbox.up(port: port), environment: environment)
+            let outcome = try await sandbox.run(sandbox.up(port: port), environment: environment)
             #expect(outcome.status == ExitStatus.programMissing.rawValue)
             #expect(
                 outcome.errors.hasPrefix("fature: Redis is not installed (no redis-server on the PATH); run `apt-get install"))
@@ -209,11 +211,11 @@ struct UpTests {
     }
 
     @Test("a database that does not answer ends the start and names it, without its password")
-    func unreachableDatabase() throws {
-        try withSandbox { sandbox, port in
+    func unreachableDatabase() async throws {
+        try await withSandbox { sandbox, port in
             let dead = try ListeningPort.choose(preferred: nil)
             let url = "postgresql://someone:hunter2@127.0.0.1:\(dead)/programme"
-            let outcome = try sandbox.run(sandbox.up(port: port), environment: ["DATABASE_URL": url])
+            let outcome = try await sandbox.run(sandbox.up(port: port), environment: ["DATABASE_URL": url])
             #expect(outcome.status == ExitStatus.serverUnavailable.rawValue, "\(outcome.all)")
             #expect(outcome.errors.contains("check that it runs and that DATABASE_URL or --data-dir names it"))
             #expect(!outcome.all.contains("hunter2"))
@@ -221,10 +223,10 @@ struct UpTests {
     }
 
     @Test("a data directory that cannot be made is one clear line")
-    func unusableFolder() throws {
-        try withSandbox { sandbox, port in
+    func unusableFolder() async throws {
+        try await withSandbox { sandbox, port in
             try "".write(toFile: "\(sandbox.folder)/file", atomically: false, encoding: .utf8)
-            let outcome = try sandbox.run(["up", "--port", String(port), "--data-dir", "\(sandbox.folder)/file/data"])
+            let outcome = try await sandbox.run(["up", "--port", String(port), "--data-dir", "\(sandbox.folder)/file/data"])
             #expect(outcome.status == ExitStatus.fileRefused.rawValue)
             #expect(outcome.errors.hasPrefix("fature: cannot create the folder \(sandbox.folder)/file/data"))
         }
@@ -233,9 +235,9 @@ struct UpTests {
     @Test(
         "nonsense flags are refused with the usage status",
         arguments: [["--workers", "0"], ["--port", "70000"], ["--data-dir", ""]])
-    func badFlags(flags: [String]) throws {
-        try withSandbox { sandbox, _ in
-            let outcome = try sandbox.run(["up"] + flags)
+    func badFlags(flags: [String]) async throws {
+        try await withSandbox { sandbox, _ in
+            let outcome = try await sandbox.run(["up"] + flags)
             #expect(outcome.status == ExitStatus.usage.rawValue)
             #expect(outcome.errors.contains(flags[0]))
         }
