@@ -115,7 +115,8 @@ import Testing
                     try await pool.withConnection { connection in
                         runs.value.withLock { $0 += 1 }
                         hasStarted.yield()
-                        _ = try connection.execute("SELECT pg_sleep(60)")
+                        // Longer than the others may need to begin waiting on a crowded machine.
+                        _ = try connection.execute("SELECT pg_sleep(600)")
                     }
                 }
             }
