@@ -22,6 +22,8 @@ package enum Operation: UInt8, Sendable, CaseIterable {
     case move = 9
     /// Fields: `AffiliateQuestion`, whose sequence must be reached before the answer; the affiliate may be 0. Answer: nothing.
     case catchUp = 10
+    /// No fields. Answer: the shards this worker serves now and a count of 0, binary.
+    case presence = 11
 }
 
 /// How a worker answers. The raw value travels in the frame's header.

@@ -148,9 +148,6 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         flushTransports()
     }
 
-    /// Whether every shard has an owner that is connected.
-    var isReady: Bool { shardLinks.allSatisfy { $0?.isConnected == true } }
-
     /// How many shards cannot be reached now.
     var unreachableShardCount: Int { shardLinks.count { $0?.isConnected != true } }
 

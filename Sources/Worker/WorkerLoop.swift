@@ -152,7 +152,7 @@ final class WorkerLoop: @unchecked Sendable {
             guard let order = MoveOrder(from: &fields), fields.isAtEnd else { break }
             enqueue(.move(order), header, connection, host, now)
             return
-        case .rankings, .statistics: break
+        case .rankings, .statistics, .presence: break
         }
         refuse(header, .malformedFrame, "\(operation)", out)
     }

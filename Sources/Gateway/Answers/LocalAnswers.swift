@@ -42,13 +42,22 @@ extension GatewayLoop {
         body.append(",\"workers\":\(ownerLinks.count),\"topology_version\":\(topology.version)}")
     }
 
-    /// 200 when every shard has an owner that is connected to this event loop.
-    func respondReady(_ index: Int) {
-        let unreachable = unreachableShardCount
+    /// Asks the workers what they serve: owning a shard is not enough, it has to be loaded.
+    func askReady(_ index: Int) {
+        if isShuttingDown || unreachableShardCount > 0 {
+            respondReady(index, served: 0)
+        } else {
+            gather(index, .presence) { _ in }
+        }
+    }
+
+    /// 200 when every shard is served by a worker that is connected to this event loop.
+    func respondReady(_ index: Int, served: Int) {
+        let isReady = served == ShardID.count && !isShuttingDown
         body.removeAll()
-        body.append("{\"ready\":\(unreachable == 0 && !isShuttingDown),\"shards\":\(ShardID.count)")
-        body.append(",\"shards_reachable\":\(ShardID.count - unreachable),\"shutting_down\":\(isShuttingDown)}")
-        respond(index, status: unreachable == 0 && !isShuttingDown ? 200 : 503, type: .json, body: body.bytes)
+        body.append("{\"ready\":\(isReady),\"shards\":\(ShardID.count),\"shards_served\":\(served)")
+        body.append(",\"shards_reachable\":\(ShardID.count - unreachableShardCount),\"shutting_down\":\(isShuttingDown)}")
+        respond(index, status: isReady ? 200 : 503, type: .json, body: body.bytes)
     }
 
     func respondMetrics(_ index: Int) {

@@ -38,7 +38,7 @@ extension GatewayLoop {
         case .rankings(let question): gather(index, .rankings) { question.write(to: $0) }
         case .statistics: gather(index, .statistics) { _ in }
         case .health: respondHealth(index)
-        case .ready: respondReady(index)
+        case .ready: askReady(index)
         case .metrics: respondMetrics(index)
         }
     }

@@ -77,12 +77,18 @@ extension GatewayLoop {
         gatherings[token] = gathering
         guard gathering.covered == .all else {
             // All have answered and some shard is nobody's yet, as while workers load: no later part can complete this.
-            if gathering.waitingLinks.isEmpty { respond(index, .shardUnavailable) }
+            guard gathering.waitingLinks.isEmpty else { return }
+            if case .ready? = requests[index].route {
+                respondReady(index, served: gathering.covered.count)
+            } else {
+                respond(index, .shardUnavailable)
+            }
             return
         }
         // Complete: nobody owes a part any more.
         switch requests[index].route {
         case .rankings(let question)?: respondRanking(index, question, gathering.ranked)
+        case .ready?: respondReady(index, served: ShardID.count)
         default: respondStatistics(index, gathering.statistics)
         }
     }

@@ -19,6 +19,12 @@ extension WorkerLoop {
                 for entry in best { RankedAffiliate(affiliate: entry.id, value: Int64(entry.value)).write(to: frame) }
             }
             return
+        case .presence:
+            out.reply(.binary, requestID: header.requestID, shard: header.shard, word: 0) { frame in
+                covered.write(to: frame)
+                frame.appendInteger(UInt32(0))
+            }
+            return
         case .statistics:
             out.reply(.binary, requestID: header.requestID, shard: header.shard, word: 0) { frame in
                 covered.write(to: frame)

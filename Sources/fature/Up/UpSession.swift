@@ -111,10 +111,10 @@ struct UpSession {
         Console.progress("coordinator, \(options.workers) worker\(options.workers == 1 ? "" : "s") and gateway: started")
         try keeper.supervise(
             "the cluster", pollMilliseconds: 50, millisecondsMax: Self.readyMillisecondsMax,
-            until: { isAnswering("/ready") && isAnswering("/api/v2/stats") })
+            until: { isAnswering("/ready") })
     }
 
-    /// `/ready` says that every shard has an owner in reach; the statistics, that the owners have loaded them all.
+    /// `/ready` says that every shard is loaded by an owner in reach.
     private func isAnswering(_ path: String) -> Bool {
         LoopbackClient.get(host: options.host, port: options.port, path: path)?.status == 200
     }
