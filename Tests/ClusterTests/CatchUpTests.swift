@@ -25,14 +25,14 @@ extension ClusterTests {
             private let pool: PostgresPool
             private let reloads = Held(0)
 
-            init(_ database: TestDatabase) throws {
+            init(_ database: TestDatabase, shards: [Int] = Array(0..<CatchUpTests.shards)) throws {
                 pool = try PostgresPool(configuration: try database.configuration(), connections: 2, pendingMax: 100)
                 loop = WorkerLoop(eventLoop: group.next(), logger: Logger(label: "test"))
                 let reloads = reloads
                 writer = ShardWriter(
                     loop: loop, pool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),
                     reload: { _ in reloads.value += 1 })
-                let loaded = try ShardLoad.read(Self.all, on: try database.connect())
+                let loaded = try ShardLoad.read(shards.map { (ShardID($0), Epoch(1)) }, on: try database.connect())
                 try onLoop {
                     self.loop.writer = self.writer
                     for host in loaded.value {
@@ -41,8 +41,6 @@ extension ClusterTests {
                     }
                 }
             }
-
-            static var all: [(ShardID, Epoch)] { (0..<CatchUpTests.shards).map { (ShardID($0), Epoch(1)) } }
 
             func onLoop<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws -> R {
                 try loop.eventLoop.submit(body).wait()
@@ -142,6 +140,52 @@ extension ClusterTests {
                 #expect(longest > 15)
                 #expect(try follower.reloadCount == 0)
                 #expect(try HierarchyOracle.problems(connection) == [])
+                return follower
+            }
+            try await follower.stop()
+        }
+
+        @Test("joins and moves go on while a large shard's overlay is folded in elsewhere")
+        func folds() async throws {
+            let database = try await TestDatabase.create()
+            let follower = try await TestCluster.blocking {
+                let connection = try database.connect()
+                try Schema.migrate(connection)
+                try TestNetwork.fill(connection, affiliates: 44_000, seed: 9)
+                _ = try connection.execute("UPDATE fature_v2.shard SET owner = 1, epoch = 1")
+                let largest = Int(
+                    try connection.execute("SELECT shard_id FROM fature_v2.shard_sequence ORDER BY affiliates_count DESC LIMIT 1")
+                        .int(0, 0))
+                let rows = try connection.execute(
+                    "SELECT affiliate_id FROM fature_v2.affiliates_optimized WHERE shard_id = $1", [.int(Int64(largest))])
+                let ids = try (0..<rows.rowCount).map { AffiliateID(try rows.int($0, 0)) }
+                try #require(ids.count > ShardHost.rebuildInPlaceMax)
+                let follower = try Follower(database, shards: [largest])
+                var random = SeededGenerator(seed: 77)
+                let origin = ChangeOrigin(actor: "tests", requestID: nil)
+                for number in 0..<1500 {
+                    _ = try HierarchyWrites.join(
+                        JoinRequest(
+                            fence: Self.fence(largest), parent: ids.randomElement(using: &random),
+                            profile: AffiliateProfile(externalID: "fold-\(number)", name: "N", registrationMicroseconds: 1),
+                            origin: origin), on: connection)
+                    if number % 150 == 99, let id = ids.randomElement(using: &random) {
+                        _ = try HierarchyWrites.move(
+                            MoveRequest(
+                                fence: Self.fence(largest), affiliateID: id, newParent: ids.randomElement(using: &random),
+                                reason: "test", origin: origin), on: connection)
+                    }
+                    // Not waited for: the shard follows, folds and rebuilds while the next changes are committed.
+                    if number % 10 == 0 {
+                        try follower.onLoop {
+                            if let host = follower.loop.host(ShardID(largest)) { follower.writer.catchUp(host) }
+                        }
+                    }
+                }
+                try Self.compare(ShardID(largest), follower, connection)
+                let left = try follower.onLoop { follower.loop.host(ShardID(largest))?.partition.overlayCount ?? -1 }
+                #expect((0..<1500).contains(left), "nothing was folded in")
+                #expect(try follower.reloadCount == 0)
                 return follower
             }
             try await follower.stop()
