@@ -107,11 +107,8 @@ extension Attacks {
             #expect(answered == wanted)
         }
     }
-}
 
-/// Beside the others, as it is a matter of waiting.
-@Suite("Clients that do not read")
-struct SlowReaders {
+    // The longest: it waits for the patience of the gateway to end.
     @Test("large answers that nobody reads are bounded in memory, and their connections closed in time")
     func slowReader() async throws {
         try await Cluster.attack { cluster in
