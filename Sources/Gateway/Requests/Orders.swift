@@ -85,7 +85,7 @@ extension GatewayLoop {
     func receiveBinary(_ index: Int, _ fields: FieldReader, from link: WorkerLink) {
         let token = slab.token(of: index)
         switch requests[index].route {
-        case .rankings?, .statistics?: receivePart(index, fields, from: link)
+        case .rankings?, .statistics?, .ready?: receivePart(index, fields, from: link)
         case .move?:
             switch orders[token] {
             case .move(let order):
