@@ -1,15 +1,22 @@
+import Foundation
+
 /// Measures the product: its parts alone in this process, and whole clusters against their peers.
 ///
 /// One file a benchmark; a new one is added to `Benchmark.all`.
 @main
 struct FatureBench {
-    static func main() throws {
+    static func main() {
         let arguments = CommandLine.arguments.dropFirst()
         guard let name = arguments.first, let benchmark = Benchmark.all.first(where: { $0.name == name }) else {
             print(usage)
             return
         }
-        try benchmark.run(Array(arguments.dropFirst()))
+        do {
+            try benchmark.run(Array(arguments.dropFirst()))
+        } catch {
+            FileHandle.standardError.write(Data("fature-bench: \(error)\n".utf8))
+            exit(1)
+        }
     }
 
     private static var usage: String {
