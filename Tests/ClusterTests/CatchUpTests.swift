@@ -35,7 +35,7 @@ extension ClusterTests {
                 let loaded = try ShardLoad.read(shards.map { (ShardID($0), Epoch(1)) }, on: try database.connect())
                 try onLoop {
                     self.loop.writer = self.writer
-                    for host in loaded.value {
+                    for host in loaded.hosts.value {
                         self.loop.beginLoading(host.shard, host.epoch)
                         self.loop.install(host)
                     }
@@ -198,7 +198,7 @@ extension ClusterTests {
                 "SELECT affiliate_id FROM fature_v2.affiliates_optimized WHERE shard_id = $1 ORDER BY 1",
                 [.int(Int64(shard.rawValue))])
             let ids = try (0..<rows.rowCount).map { try rows.int($0, 0) }
-            let fresh = try ShardLoad.read([(shard, Epoch(1))], on: connection).value[0].partition
+            let fresh = try ShardLoad.read([(shard, Epoch(1))], on: connection).hosts.value[0].partition
             let expected = standings(fresh, ids)
             let (followed, count) = try follower.onLoop { () -> ([Standing?], Int) in
                 guard let host = follower.loop.host(shard) else { return ([], -1) }

@@ -29,6 +29,8 @@ final class ShardTenant: Sendable {
 
     private static let reloadGatheringMilliseconds: Int64 = 20
     private static let loadRetryNanoseconds: UInt64 = 500_000_000
+    /// Rows that make no hierarchy are looked at less often: each look reads them all.
+    private static let brokenRetryNanoseconds: UInt64 = 5_000_000_000
 
     private let configuration: WorkerConfiguration
     private let address: String
@@ -202,13 +204,23 @@ final class ShardTenant: Sendable {
         let started = monotonicNow()
         do {
             let loaded = try await pools.load.withConnection { try ShardLoad.read(wanted, on: $0) }
-            await onLoop { for host in loaded.value { self.loop.install(host) } }
+            await onLoop {
+                for host in loaded.hosts.value { self.loop.install(host) }
+                for (shard, _) in loaded.broken { self.loop.drop(shard) }
+            }
             logger.notice(
                 "shards loaded",
                 metadata: [
-                    "shards": "\(wanted.count)", "affiliates": "\(loaded.value.reduce(0) { $0 + $1.partition.affiliateCount })",
+                    "shards": "\(loaded.hosts.value.count)", "affiliates": "\(loaded.affiliates)",
                     "milliseconds": "\((monotonicNow() - started) / 1_000_000)",
                 ])
+            guard !loaded.broken.isEmpty else { return }
+            for (shard, error) in loaded.broken {
+                logger.error(
+                    "a shard's rows make no hierarchy; mend them (`fature validate` names them): it is tried again",
+                    metadata: ["shard": "\(shard)", "error": "\(error)"])
+            }
+            state.withLock { $0.lookAgainAt = monotonicNow() + Self.brokenRetryNanoseconds }
         } catch {
             logger.error(
                 "shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
@@ -247,27 +259,5 @@ final class ShardTenant: Sendable {
         await withCheckedContinuation { continuation in
             loop.eventLoop.execute { continuation.resume(returning: work()) }
         }
-    }
-}
-
-/// Reads shards from PostgreSQL and builds their partitions.
-enum ShardLoad {
-    static func read(_ wanted: [(ShardID, Epoch)], on connection: PostgresConnection) throws -> LoopConfined<[ShardHost]> {
-        var builders = [PartitionBuilder?](repeating: nil, count: ShardID.count)
-        for (shard, _) in wanted { builders[Int(shard.rawValue)] = PartitionBuilder(shard: shard) }
-        let loaded = try AffiliateLoader.load(
-            wanted.map(\.0), on: connection, timeoutMilliseconds: DatabasePatience.loadMilliseconds
-        ) { record in
-            try builders[Int(record.shard.rawValue)]?.append(
-                id: record.id.rawValue, parent: record.parent, status: record.status, profile: record.view)
-        }
-        var hosts: [ShardHost] = []
-        for (shard, epoch) in wanted {
-            guard let builder = builders[Int(shard.rawValue)] else { continue }
-            builders[Int(shard.rawValue)] = nil
-            hosts.append(
-                ShardHost(shard: shard, epoch: epoch, partition: try builder.finish(), applied: loaded.lastSequences[shard] ?? 0))
-        }
-        return LoopConfined(hosts)
     }
 }
