@@ -24,13 +24,15 @@ struct ClusterLocation: ParsableArguments {
     /// The connection string. It may hold a password: never print it.
     func databaseURL(environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> String {
         if let databaseUrl { return databaseUrl }
-        if dataDir == nil, let url = environment["DATABASE_URL"], !url.isEmpty { return url }
-        return try state().databaseURL
+        if dataDir == nil, let url = environment.given("DATABASE_URL") { return url }
+        let state = try state()
+        if state.databaseIsPrivate { PostgresEnvironment.clearOurs() }
+        return state.databaseURL
     }
 
     /// The Redis URL. It may hold a password: never print it.
     func redisURL(environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> String {
-        if dataDir == nil, let url = environment["REDIS_URL"], !url.isEmpty { return url }
+        if dataDir == nil, let url = environment.given("REDIS_URL") { return url }
         return try state().redisURL
     }
 

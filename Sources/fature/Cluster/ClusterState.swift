@@ -23,6 +23,9 @@ struct ClusterState: Codable, Equatable {
     /// The processes as of the last change; empty once stopped.
     var processes: [Process]
 
+    /// Whether `databaseURL` is the private server's. `postgres` alone does not say so: it is kept while unused.
+    var databaseIsPrivate: Bool { postgres.map { databaseURL == PrivatePostgres.url($0) } ?? false }
+
     var gatewayURL: String { "http://\(gatewayHost):\(gatewayPort)" }
 
     static func read(_ directory: DataDirectory) throws(CommandError) -> ClusterState? {

@@ -42,7 +42,7 @@ struct ChildProcess {
         }
         defer { if pipeEnds.reader >= 0 { close(pipeEnds.reader) } }
         if case .file(let path) = output {
-            posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
             posix_spawn_file_actions_adddup2(&actions, 1, 2)
         }
         if let passing { posix_spawn_file_actions_adddup2(&actions, passing, 3) }

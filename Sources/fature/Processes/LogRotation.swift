@@ -16,10 +16,10 @@ enum LogRotation {
                 throw .file("rename", "\(path).\(number - 1)", errno: errno)
             }
         }
-        let source = open(path, O_RDWR | O_CLOEXEC)
+        let source = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
         guard source >= 0 else { throw .file("open", path, errno: errno) }
         defer { close(source) }
-        let target = open("\(path).1", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let target = open("\(path).1", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard target >= 0 else { throw .file("write", "\(path).1", errno: errno) }
         defer { close(target) }
         while true {

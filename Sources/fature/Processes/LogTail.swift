@@ -13,5 +13,13 @@ enum LogTail {
         return String(decoding: data, as: UTF8.self).split(separator: "\n").suffix(count).map(String.init)
     }
 
+    /// The last line near the end that tells of trouble, in our logs, PostgreSQL's or Redis's; nil if there is none.
+    static func lastTrouble(of path: String) -> String? {
+        let marks = [
+            "\"level\":\"critical\"", "\"level\":\"error\"", "\"level\":\"warning\"", " PANIC: ", " FATAL: ", " ERROR: ", " # ",
+        ]
+        return lines(of: path, count: .max).last { line in marks.contains { line.contains($0) } }
+    }
+
     static func lastLine(of path: String) -> String? { lines(of: path, count: 1).last }
 }

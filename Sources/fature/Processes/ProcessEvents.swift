@@ -17,7 +17,9 @@ struct ProcessEvents {
         let ends = try Descriptors.makePipe(nonBlocking: true)
         wakeReader = ends.reader
         wakeDescriptor.store(ends.writer, ordering: .sequentiallyConsistent)
-        for signal in [SIGINT, SIGTERM, SIGHUP] { install(signal, onStop) }
+        install(SIGTERM, onStop)
+        // What we inherit as ignored stays so: `nohup fature up &` is to outlive its terminal.
+        for signal in [SIGINT, SIGHUP] where !isIgnored(signal) { install(signal, onStop) }
         install(SIGCHLD, onChild)
         install(SIGPIPE, SIG_IGN)
         // Whoever started us may have had these blocked (threads of Dispatch have), and a mask is inherited.
@@ -36,6 +38,12 @@ struct ProcessEvents {
         guard poll(&descriptor, 1, Int32(clamping: max(0, milliseconds))) > 0 else { return }
         var scratch = [UInt8](repeating: 0, count: 64)
         while read(wakeReader, &scratch, scratch.count) > 0 {}
+    }
+
+    private func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(signal, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     private func install(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {

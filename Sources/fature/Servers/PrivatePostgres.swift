@@ -17,6 +17,7 @@ struct PrivatePostgres {
     private let initialiseProgram: String
 
     private var folder: String { directory.postgres }
+    private var scratchPrefix: String { "\(folder).new" }
     private var pidFile: String { "\(folder)/postmaster.pid" }
     var isInitialised: Bool { access("\(folder)/PG_VERSION", F_OK) == 0 }
 
@@ -33,32 +34,35 @@ struct PrivatePostgres {
         account = try ServerAccount(names: ["postgres"], server: "PostgreSQL", package: "postgresql", programs: programs)
     }
 
-    func url(_ state: ClusterState.PrivateServer) -> String {
-        "postgresql://\(Self.userName):\(state.password)@127.0.0.1:\(state.port)/\(Self.databaseName)"
+    static func url(_ state: ClusterState.PrivateServer) -> String {
+        "postgresql://\(userName):\(state.password)@127.0.0.1:\(state.port)/\(databaseName)"
     }
 
     /// Makes the server's files. They appear under their final name only when complete, so an interrupted start leaves
     /// nothing that looks usable.
     func initialise(password: String, running steps: StepRunner) throws(CommandError) {
-        let scratch = "\(folder).new"
-        try removeTree(scratch)
+        removeScratch()
+        // A name of its own: what a killed start's last children still write lands elsewhere.
+        let scratch = "\(scratchPrefix)-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         try directory.makeFolder(scratch, mode: 0o700, owner: account.user)
         try checkReach(scratch, running: steps)
         let passwordFile = "\(directory.path)/postgres.password"
         try PrivateFile.write(password + "\n", to: passwordFile, owner: account.user)
         defer { unlink(passwordFile) }
         try steps.run(
-            account.command([
-                initialiseProgram, "--pgdata=\(scratch)", "--username=\(Self.userName)", "--pwfile=\(passwordFile)",
-                "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
-                "--data-checksums",
-            ]), name: "initdb", millisecondsMax: Self.initialiseMillisecondsMax)
+            account.command(
+                [
+                    initialiseProgram, "--pgdata=\(scratch)", "--username=\(Self.userName)", "--pwfile=\(passwordFile)",
+                    "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
+                    "--data-checksums",
+                ], deathSignal: "KILL"), name: "initdb", millisecondsMax: Self.initialiseMillisecondsMax)
         // Single-user mode makes the database before the server ever listens, and so before it could be there by half.
         try steps.run(
-            account.command([
-                "/bin/sh", "-c", "echo 'CREATE DATABASE \(Self.databaseName)' | exec \"$0\" --single -D \"$1\" postgres",
-                serverProgram, scratch,
-            ]), name: "initdb", millisecondsMax: Self.initialiseMillisecondsMax)
+            account.command(
+                [
+                    "/bin/sh", "-c", "echo 'CREATE DATABASE \(Self.databaseName)' | exec \"$0\" --single -D \"$1\" postgres",
+                    serverProgram, scratch,
+                ], deathSignal: "KILL"), name: "initdb", millisecondsMax: Self.initialiseMillisecondsMax)
         guard rename(scratch, folder) == 0 else { throw .file("rename to", folder, errno: errno) }
     }
 
@@ -115,10 +119,13 @@ struct PrivatePostgres {
         }
     }
 
-    private func removeTree(_ path: String) throws(CommandError) {
-        guard access(path, F_OK) == 0 else { return }
-        do { try FileManager.default.removeItem(atPath: path) } catch {
-            throw CommandError(.fileRefused, "cannot remove \(path), left by an interrupted start: \(error.localizedDescription)")
+    /// Removes what interrupted starts left. Nothing depends on it: what cannot be removed is tried again at the next start.
+    private func removeScratch() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        for name in names where "\(directory.path)/\(name)".hasPrefix(scratchPrefix) {
+            do { try FileManager.default.removeItem(atPath: "\(directory.path)/\(name)") } catch {
+                Console.progress("postgresql: cannot remove \(name), left by an interrupted start: \(error.localizedDescription)")
+            }
         }
     }
 }

@@ -23,7 +23,8 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         var report = ClusterReport()
         let isLocal =
-            location.databaseUrl == nil && (location.dataDir != nil || ProcessInfo.processInfo.environment["DATABASE_URL"] == nil)
+            location.databaseUrl == nil
+            && (location.dataDir != nil || ProcessInfo.processInfo.environment.given("DATABASE_URL") == nil)
         if isLocal {
             guard let holder = try DirectoryLock.holder(of: location.directory), let state = try location.stateIfAny() else {
                 throw CommandError(.notRunning, "nothing runs in \(location.directory.path); start it with `fature up`")

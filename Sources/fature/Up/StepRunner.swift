@@ -7,6 +7,8 @@ struct StepRunner {
     let directory: DataDirectory
     let environment: [String: String]
     let events: ProcessEvents
+    /// setpriv (util-linux), which has the kernel end a step when this process dies, however it dies; nil where it is missing.
+    let setpriv: String?
 
     /// Runs a step whose output only matters if it fails; it goes to the step's log.
     func run(_ arguments: [String], name: String, millisecondsMax: Int) throws(CommandError) {
@@ -34,7 +36,10 @@ struct StepRunner {
     private func end(
         of arguments: [String], output: ChildProcess.Output, name: String, millisecondsMax: Int
     ) throws(CommandError) -> ProcessEnd {
-        let child = try ChildProcess.start(arguments, environment: environment, output: output)
+        // A command line that changes the user names the signal itself: the change would clear it.
+        let isAlone = setpriv.map { arguments.first != $0 } ?? false
+        let prefix = isAlone ? [setpriv].compactMap { $0 } + ["--pdeathsig", "TERM", "--"] : []
+        let child = try ChildProcess.start(prefix + arguments, environment: environment, output: output)
         let start = MonotonicMilliseconds.now()
         var stopAskedAt: Int?
         while true {

@@ -7,6 +7,9 @@ struct UpOptions: ParsableArguments {
     @Flag(help: "Fill an empty database with the demo network: 532,363 affiliates.")
     var demo = false
 
+    @Flag(help: "Let --demo fill the database that DATABASE_URL names, if it has no affiliates and no V1 programme.")
+    var demoIntoDatabaseUrl = false
+
     @Option(help: ArgumentHelp("How many workers share the shards, 1 to \(UpOptions.workersMax).", valueName: "n"))
     var workers = 2
 

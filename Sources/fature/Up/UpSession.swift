@@ -16,6 +16,7 @@ struct UpSession {
     /// With the variable by which a detached start finds its pipe.
     private let fullEnvironment: [String: String]
     private let environment: [String: String]
+    private let usesPrivatePostgres: Bool
     private let programs: Programs
     private let ourselves: String
 
@@ -23,16 +24,19 @@ struct UpSession {
         self.options = options
         directory = DataDirectory(options.dataDir)
         fullEnvironment = ProcessInfo.processInfo.environment
-        environment = DetachedStart.cleaned(fullEnvironment)
+        let own = DetachedStart.cleaned(fullEnvironment)
+        usesPrivatePostgres = own.given("DATABASE_URL") == nil
+        environment = usesPrivatePostgres ? PostgresEnvironment.cleaned(own) : own
         programs = Programs(environment: environment)
         ourselves = try Programs.ourselves()
     }
 
     func run() throws(CommandError) {
         try directory.create()
-        if options.detach { try LogRotation.rotateIfLarge(directory.log("up")) }
         let lock = try DirectoryLock(directory)
         defer { withExtendedLifetime(lock) {} }
+        try directory.makeFolder(directory.logs, mode: 0o700)
+        if options.detach { try LogRotation.rotateIfLarge(directory.log("up")) }
         let events = try ProcessEvents()
         Descriptors.keepFromChildren()
         guard try ListeningPort.isFree(host: options.host, port: options.port) else {
@@ -41,14 +45,19 @@ struct UpSession {
                 "port \(options.port) of \(options.host) is in use by another program; choose another with --port, "
                     + "or see whose it is: ss -ltnp 'sport = :\(options.port)'")
         }
-        let postgres = environment["DATABASE_URL"] == nil ? try PrivatePostgres(directory, programs: programs) : nil
-        let redis = environment["REDIS_URL"] == nil ? try PrivateRedis(directory, programs: programs) : nil
+        if usesPrivatePostgres { PostgresEnvironment.clearOurs() }
+        let postgres = usesPrivatePostgres ? try PrivatePostgres(directory, programs: programs) : nil
+        let redis = environment.given("REDIS_URL") == nil ? try PrivateRedis(directory, programs: programs) : nil
+        if let url = environment.given("REDIS_URL") { try GivenServers.checkRedis(url) }
+        if options.demo, let url = environment.given("DATABASE_URL") {
+            try GivenServers.checkDemo(url, isAllowed: options.demoIntoDatabaseUrl)
+        }
         try postgres?.clearLeftover(events: events)
         try redis?.clearLeftover(events: events)
 
         var state = try chooseState(postgres: postgres, redis: redis)
         try state.write(directory)
-        let steps = StepRunner(directory: directory, environment: environment, events: events)
+        let steps = StepRunner(directory: directory, environment: environment, events: events, setpriv: programs.find("setpriv"))
         let keeper = ProcessKeeper(directory, processes: managedProcesses(), environment: environment, events: events) {
             (processes) throws(CommandError) in
             state.processes = processes
@@ -58,12 +67,12 @@ struct UpSession {
             try startServers(postgres, redis, state, keeper, steps)
             try prepareDatabase(state, steps)
             try startRoles(state, keeper)
-            try keeper.clusterIsReady()
+            keeper.clusterIsReady()
             Announcement(state: state, directory: directory).print()
             try DetachedStart.tellReady(fullEnvironment, log: directory.log("up"))
-            try keeper.superviseUntilStopped()
+            keeper.superviseUntilStopped()
         } catch {
-            try keeper.stopAll()
+            keeper.stopAll()
             throw error
         }
         Console.progress("stopped")
@@ -100,6 +109,10 @@ struct UpSession {
     private func prepareDatabase(_ state: ClusterState, _ steps: StepRunner) throws(CommandError) {
         try steps.runVisibly([ourselves, "db", "migrate", "--data-dir", directory.path], name: "fature db migrate")
         guard options.demo else { return }
+        // Somebody's V1 programme is not the demo's.
+        let steps = StepRunner(
+            directory: directory, environment: environment.filter { $0.key != V1Location.variable }, events: steps.events,
+            setpriv: steps.setpriv)
         try DemoNetwork(executable: ourselves, directory: directory, databaseURL: state.databaseURL).fillIfEmpty(running: steps)
     }
 
@@ -123,7 +136,7 @@ struct UpSession {
     private func chooseState(postgres: PrivatePostgres?, redis: PrivateRedis?) throws(CommandError) -> ClusterState {
         let earlier = try ClusterState.read(directory)
         var state = ClusterState(
-            databaseURL: environment["DATABASE_URL"] ?? "", redisURL: environment["REDIS_URL"] ?? "",
+            databaseURL: environment.given("DATABASE_URL") ?? "", redisURL: environment.given("REDIS_URL") ?? "",
             // Kept while unused: the files in the folder still know their password.
             postgres: earlier?.postgres, redis: earlier?.redis, gatewayHost: options.host, gatewayPort: options.port,
             processes: [])
@@ -138,7 +151,7 @@ struct UpSession {
                 port: try ListeningPort.choose(preferred: earlier?.postgres?.port),
                 password: earlier?.postgres?.password ?? GeneratedPassword.make())
             state.postgres = server
-            state.databaseURL = postgres.url(server)
+            state.databaseURL = PrivatePostgres.url(server)
         }
         if let redis {
             let server = ClusterState.PrivateServer(

@@ -48,6 +48,15 @@ final class Sandbox {
         var errors: String { (try? String(contentsOfFile: errorsFile, encoding: .utf8)) ?? "" }
         var output: String { (try? String(contentsOfFile: outputFile, encoding: .utf8)) ?? "" }
 
+        /// Ctrl-C; SIGTERM where these tests run in the background of a shell that has its jobs ignore Ctrl-C.
+        func interrupt() {
+            var action = sigaction()
+            sigaction(SIGINT, nil, &action)
+            let isIgnored =
+                unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            kill(process.processIdentifier, isIgnored ? SIGTERM : SIGINT)
+        }
+
         /// Waits for the end, up to a limit.
         func outcome(secondsMax: Double = 60) async throws -> Outcome {
             try await Sandbox.wait("the end of pid \(process.processIdentifier)", secondsMax: secondsMax) {

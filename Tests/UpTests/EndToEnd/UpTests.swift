@@ -34,7 +34,11 @@ struct UpTests {
     func wholeLife() async throws {
         try await withSandbox { sandbox, port in
             let directory = ["--data-dir", sandbox.dataDirectory]
-            let first = try await sandbox.run(sandbox.up(port: port, ["--detach"]))
+            // Empty is "not set", and libpq's variables are for other servers.
+            let distractions = [
+                "DATABASE_URL": "", "REDIS_URL": "", "PGSSLMODE": "verify-full", "PGOPTIONS": "-c search_path=nowhere",
+            ]
+            let first = try await sandbox.run(sandbox.up(port: port, ["--detach"]), environment: distractions)
             #expect(first.status == 0, "\(first.all)")
             #expect(first.output.contains("ready: http://127.0.0.1:\(port)"))
             #expect(status(port, "/ready") == 200)
@@ -45,6 +49,7 @@ struct UpTests {
             #expect(second.errors.split(separator: "\n").count == 1)
 
             try privacy(sandbox)
+            try await foreignDemo(sandbox)
 
             let report = try await sandbox.run(["status", "--json"] + directory)
             #expect(report.status == 0, "\(report.all)")
@@ -70,6 +75,17 @@ struct UpTests {
             #expect(restart.status == 0, "\(restart.all)")
             #expect(status(port, "/api/v2/affiliates/2") == 200)
         }
+    }
+
+    /// A database that somebody named is not filled by `--demo` alone.
+    private func foreignDemo(_ sandbox: Sandbox) async throws {
+        let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
+        let free = String(try ListeningPort.choose(preferred: nil))
+        let outcome = try await sandbox.run(
+            ["up", "--port", free, "--demo", "--data-dir", "\(sandbox.folder)/demo"],
+            environment: ["DATABASE_URL": state.databaseURL])
+        #expect(outcome.status == ExitStatus.usage.rawValue, "\(outcome.all)")
+        #expect(outcome.errors.hasPrefix("fature: --demo would fill the database"))
     }
 
     /// Nothing in the data directory or in a command line gives a password away.
@@ -98,14 +114,19 @@ struct UpTests {
             try await Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
             let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
             let worker = try #require(state.processes.first { $0.name == "worker-1" })
+            // Bookkeeping that fails is a warning.
+            let obstacle = "\(sandbox.dataDirectory)/cluster.json.new"
+            try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: false)
             #expect(kill(worker.pid, SIGKILL) == 0)
+            try await Sandbox.wait("the warning") { running.errors.contains("warning: cannot write \(obstacle)") }
+            try FileManager.default.removeItem(atPath: obstacle)
             try await Sandbox.wait("the report of the death") {
                 running.errors.contains("worker-1 ended by itself (killed by signal 9")
             }
             try await Sandbox.wait("the cluster without its worker") { status(port, "/ready") == 503 }
             try await Sandbox.wait("the restarted worker's shards") { status(port, "/ready") == 200 }
 
-            running.process.interrupt()
+            running.interrupt()
             let outcome = try await running.outcome()
             #expect(outcome.status == 0, "\(outcome.all)")
             #expect(outcome.errors.hasSuffix("stopped\n"))
@@ -120,7 +141,7 @@ struct UpTests {
         try await withSandbox { sandbox, port in
             let running = try sandbox.start(sandbox.up(port: port))
             try await Sandbox.wait("the first step") { running.errors.contains("postgresql: creating") }
-            running.process.interrupt()
+            running.interrupt()
             let outcome = try await running.outcome()
             #expect(outcome.status == ExitStatus.interrupted.rawValue, "\(outcome.all)")
             #expect(sandbox.processesLeft().isEmpty)
@@ -130,9 +151,17 @@ struct UpTests {
     @Test("when up is killed everything ends by itself, and the next start works")
     func killed() async throws {
         try await withSandbox { sandbox, port in
+            let early = try sandbox.start(sandbox.up(port: port))
+            try await Sandbox.wait("initdb") { sandbox.processesLeft().contains { $0.contains("--pgdata=") } }
+            kill(early.process.processIdentifier, SIGKILL)
+            _ = try await early.outcome()
+            try await Sandbox.wait("the end of its step", secondsMax: 15) { sandbox.processesLeft().isEmpty }
+
             let running = try sandbox.start(sandbox.up(port: port))
             try await Sandbox.wait("ready") { running.output.contains("ready: ") || !running.process.isRunning }
             #expect(sandbox.processesLeft().count > 5)
+            let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.dataDirectory)
+            #expect(!names.contains { $0.hasPrefix("postgres.new") })
             kill(running.process.processIdentifier, SIGKILL)
             _ = try await running.outcome()
             try await Sandbox.wait("the end of all processes", secondsMax: 15) { sandbox.processesLeft().isEmpty }
@@ -219,6 +248,49 @@ struct UpTests {
             #expect(outcome.status == ExitStatus.serverUnavailable.rawValue, "\(outcome.all)")
             #expect(outcome.errors.contains("check that it runs and that DATABASE_URL or --data-dir names it"))
             #expect(!outcome.all.contains("hunter2"))
+        }
+    }
+
+    @Test("a Redis that does not answer ends the start before anything runs")
+    func unreachableRedis() async throws {
+        try await withSandbox { sandbox, port in
+            let dead = try ListeningPort.choose(preferred: nil)
+            let url = "redis://:hunter2@127.0.0.1:\(dead)/0"
+            let outcome = try await sandbox.run(sandbox.up(port: port), environment: ["REDIS_URL": url])
+            #expect(outcome.status == ExitStatus.serverUnavailable.rawValue, "\(outcome.all)")
+            #expect(outcome.errors.hasPrefix("fature: Redis does not answer: "))
+            #expect(outcome.errors.split(separator: "\n").count == 1)
+            #expect(!outcome.all.contains("hunter2"))
+        }
+    }
+
+    @Test("a folder that holds other things is refused and left as it is")
+    func foreignFolder() async throws {
+        try await withSandbox { sandbox, port in
+            let folder = sandbox.dataDirectory
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            #expect(chmod(folder, 0o750) == 0)
+            try "mine".write(toFile: "\(folder)/letter", atomically: false, encoding: .utf8)
+            let outcome = try await sandbox.run(sandbox.up(port: port))
+            #expect(outcome.status == ExitStatus.fileRefused.rawValue)
+            #expect(outcome.errors.hasPrefix("fature: \(folder) holds other things"))
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder)
+            #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o750)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["letter"])
+        }
+    }
+
+    @Test("a lock that is a link to another file is refused, and that file stays as it is", arguments: [true, false])
+    func linkedLock(isSymbolic: Bool) async throws {
+        try await withSandbox { sandbox, port in
+            let victim = "\(sandbox.folder)/victim"
+            try "precious".write(toFile: victim, atomically: false, encoding: .utf8)
+            try FileManager.default.createDirectory(atPath: sandbox.dataDirectory, withIntermediateDirectories: false)
+            let lock = "\(sandbox.dataDirectory)/lock"
+            #expect((isSymbolic ? symlink(victim, lock) : link(victim, lock)) == 0)
+            let outcome = try await sandbox.run(sandbox.up(port: port))
+            #expect(outcome.status == ExitStatus.fileRefused.rawValue, "\(outcome.all)")
+            #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious")
         }
     }
 
