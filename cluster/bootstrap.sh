@@ -3,7 +3,7 @@
 # With --bench also the HTTP/2 load generator. Without root it prints the command to run and stops.
 set -euo pipefail
 
-packages=(libpq-dev libhiredis-dev libnghttp2-dev pkg-config postgresql postgresql-contrib redis-server)
+packages=(curl libpq-dev libhiredis-dev libnghttp2-dev pkg-config postgresql postgresql-contrib redis-server)
 if [[ "${1:-}" == --bench ]]; then
     packages+=(nghttp2-client nghttp2-server)
 fi

@@ -10,6 +10,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
             Several may run: one leads, the others stand by. `fature up` starts one.
 
             Example: DATABASE_URL=postgresql://… fature coordinator --expected-workers 3
+
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
+            70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """)
 
     @OptionGroup var role: RoleOptions

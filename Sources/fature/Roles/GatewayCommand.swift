@@ -10,6 +10,9 @@ struct GatewayCommand: AsyncParsableCommand {
             Several may run, on any host that reaches PostgreSQL and the workers. `fature up` starts one.
 
             Example: DATABASE_URL=postgresql://… fature gateway --listen-host 0.0.0.0 --threads 4
+
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
+            70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """)
 
     @OptionGroup var role: RoleOptions
@@ -43,17 +46,20 @@ struct GatewayCommand: AsyncParsableCommand {
         guard let accessLogMode = AccessLogMode(rawValue: accessLog) else {
             throw CommandError(.configuration, "gateway.access_log is `\(accessLog)`, which this gateway does not know")
         }
+        let threads = try sources.integer(Settings.gatewayThreads)
+        let connectionsPerThreadMax = try sources.integer(Settings.gatewayConnectionsPerThreadMax)
         let configuration = GatewayConfiguration(
             databaseURL: try role.databaseURL(sources), redisURL: try role.redisURL(sources, flag: redisURL),
             listenHost: try sources.text(Settings.gatewayListenHost), port: try sources.integer(Settings.gatewayListenPort),
-            threads: try sources.integer(Settings.gatewayThreads), accessLog: accessLogMode,
+            threads: threads, accessLog: accessLogMode,
             deadlineMilliseconds: try sources.integer(Settings.gatewayDeadlineMilliseconds),
             requestsPerThreadMax: try sources.integer(Settings.gatewayRequestsPerThreadMax),
-            connectionsPerThreadMax: try sources.integer(Settings.gatewayConnectionsPerThreadMax))
+            connectionsPerThreadMax: connectionsPerThreadMax)
         try await RoleRunner.run(
             role: "gateway", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
         ) { logger, writer in
-            GatewayService(configuration: configuration, logger: logger, writer: writer)
+            OpenFileLimit.raise(connectionsMax: threads * connectionsPerThreadMax, logger: logger)
+            return GatewayService(configuration: configuration, logger: logger, writer: writer)
         }
     }
 }

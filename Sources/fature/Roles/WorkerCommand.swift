@@ -11,7 +11,13 @@ struct WorkerCommand: AsyncParsableCommand {
             It registers in PostgreSQL; the coordinator then gives it shards. `fature up` starts several.
 
             Example: DATABASE_URL=postgresql://… fature worker --name w1 --listen-host 10.0.0.7
+
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
+            70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """)
+
+    /// Gateways' event loops, each with one connection: more than any cluster has.
+    static let gatewayConnectionsMax = 1024
 
     @OptionGroup var role: RoleOptions
 
@@ -43,6 +49,9 @@ struct WorkerCommand: AsyncParsableCommand {
             capacity: try sources.integer(Settings.workerCapacity))
         try await RoleRunner.run(
             role: "worker", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
-        ) { logger, _ in WorkerService(configuration: configuration, logger: logger) }
+        ) { logger, _ in
+            OpenFileLimit.raise(connectionsMax: Self.gatewayConnectionsMax, logger: logger)
+            return WorkerService(configuration: configuration, logger: logger)
+        }
     }
 }

@@ -12,7 +12,8 @@ struct Announcement {
         if let id = widestAffiliate() {
             let address = "\(state.gatewayURL)/api/v2/affiliates/\(id)"
             Console.answer("try:   curl '\(address)/network?depth=1&limit=0'")
-            Console.answer("       h2load -n 100000 -c 4 -m 100 '\(address)'")
+            // Only where that program is: it comes with nghttp2-client, which nothing else here needs.
+            if Programs().find("h2load") != nil { Console.answer("       h2load -n 100000 -c 4 -m 100 '\(address)'") }
         } else {
             Console.answer(
                 "There are no affiliates yet: `fature import affiliates FILE.csv`, or `fature up --demo` for a demo network.")

@@ -6,7 +6,14 @@ struct DownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "down",
         abstract: "Stop the cluster that runs on this machine, and wait until all of it is gone.",
-        discussion: "Does nothing if nothing runs. Example: fature down --data-dir .fature")
+        discussion: """
+            Does nothing if nothing runs.
+
+            Example: fature down --data-dir .fature
+
+            Exit status: 0 nothing runs any more, 64 bad flag, 70 something does not stop, 73 folder not readable, 77 started by \
+            another user, 130 interrupted while it was still stopping.
+            """)
 
     static let millisecondsMax = 120_000
 

@@ -13,8 +13,8 @@ struct UpCommand: ParsableCommand {
             Example: fature up --demo --port 8080
 
             Exit status: 0 stopped as asked, 64 bad flag, 69 a server does not answer, 70 a process failed, 71 port in use, \
-            72 PostgreSQL or Redis not installed, 73 folder not writable, 75 already running in this folder, 76 schema of \
-            another version, 77 wrong password or permission, 130 interrupted before it was ready.
+            72 PostgreSQL or Redis not installed, 73 folder not writable or not the cluster's, 75 already running in this folder, 76 schema of \
+            another version, 77 wrong password or permission, 78 bad connection string or damaged cluster.json, 130 interrupted before it was ready.
             """)
 
     @OptionGroup var options: UpOptions

@@ -41,6 +41,18 @@ struct LogRotationTests {
         #expect(try read("a.log.1") == "before\n")
     }
 
+    @Test("the last trouble of a log is found behind lines that tell of none")
+    func lastTrouble() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let trouble = #"{"timestamp":"t","level":"warning","role":"worker","message":"no lease"}"#
+        try write("2026-01-01 UTC [1] FATAL:  first\n\(trouble)\n{\"level\":\"info\"}\n", "a.log")
+        #expect(LogTail.lastTrouble(of: "\(folder)/a.log") == trouble)
+        try write("2026-01-01 UTC [1] FATAL:  first\nfine\n", "b.log")
+        #expect(LogTail.lastTrouble(of: "\(folder)/b.log") == "2026-01-01 UTC [1] FATAL:  first")
+        try write("fine\n", "c.log")
+        #expect(LogTail.lastTrouble(of: "\(folder)/c.log") == nil)
+    }
+
     @Test("a log within the bound, or none at all, is left alone")
     func smallLog() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
