@@ -23,7 +23,7 @@ struct GenerateCommand: ParsableCommand {
             Example: fature generate --profile fature --database-url postgresql://v1@127.0.0.1/programme
             Example: fature generate --profile skew --affiliates 1000000 --seed 7 --csv - | head
 
-            Exit status: 0 written, 64 bad flag, 66 the table is there already, 69 no server, 73 file not writable, 77 wrong password.
+            Exit status: 0 written, 64 bad flag or the table is there already, 69 no server, 73 file not writable, 77 wrong password.
             """)
 
     @Option(help: "The shape: fature, chain, star, skew or uniform.")

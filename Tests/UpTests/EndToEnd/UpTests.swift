@@ -51,7 +51,7 @@ struct UpTests {
             try privacy(sandbox)
             try await foreignDemo(sandbox)
 
-            let report = try await sandbox.run(["status", "--json"] + directory)
+            let report = try await sandbox.run(["status", "--json"] + directory, environment: distractions)
             #expect(report.status == 0, "\(report.all)")
             let json = try #require(try JSONSerialization.jsonObject(with: Data(report.output.utf8)) as? [String: Any])
             #expect(json["ready"] as? Bool == true)
