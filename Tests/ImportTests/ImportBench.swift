@@ -80,7 +80,8 @@ final class ImportBench {
     var affiliates: Int64 { get throws { try int("SELECT count(*) FROM fature_v2.affiliates_optimized") } }
 
     func validation() throws -> [HierarchyCheck: HierarchyFinding] {
-        let findings = try HierarchyValidator(connection).validate().findings
+        let v1 = try V1Schema.exists(connection) ? database.connect() : nil
+        let findings = try HierarchyValidator(connection, v1: v1).validate().findings
         return Dictionary(uniqueKeysWithValues: findings.map { ($0.check, $0) })
     }
 

@@ -30,12 +30,21 @@ struct InterruptedImportTests {
         let victim = try bench.database.connect()
         let file = try bench.file(ImportBench.csv(Self.rows))
         var batches = 0
-        #expect(throws: (any Error).self) {
-            try bench.load(file: file, batch: 10, on: victim) { event in
+        var statisticsFailed = false
+        do {
+            let summary = try bench.load(file: file, batch: 10, on: victim) { event in
                 if case .beginning(step) = event { try terminate(victim, bench) }
                 if case .batch = event { batches += 1 }
+                if case .statisticsFailed = event { statisticsFailed = true }
             }
+            // What is committed stands, with its summary and its rejects.
+            #expect(step == .statistics)
+            #expect(summary.imported == 40)
+            #expect(bench.rejects.count == 2)
+        } catch {
+            #expect(step != .statistics)
         }
+        #expect(statisticsFailed == (step == .statistics))
         #expect(batches == 5)
         // After the commit everything is there; before it, nothing.
         #expect(try bench.affiliates == (step == .statistics ? 40 : 0))

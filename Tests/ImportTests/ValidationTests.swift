@@ -1,5 +1,6 @@
 import Dataset
 import PostgresClient
+import TestServers
 import Testing
 
 @testable import Store
@@ -50,6 +51,10 @@ struct ValidationTests {
             (.shardCountMismatches, "UPDATE fature_v2.shard_sequence SET affiliates_count = 9 WHERE shard_id = 77", []),
             (.v1Missing, "INSERT INTO public.affiliates (affiliate_id, external_id, name) VALUES (600, 'X', 'N')", [.v1Top10]),
             (.v1Links, "UPDATE public.affiliates SET parent_affiliate_id = 10 WHERE affiliate_id = 5", []),
+            (.v1Status, "UPDATE public.affiliates SET status = 'banned' WHERE affiliate_id = 4", []),
+            (.v1ExternalID, "UPDATE public.affiliates SET external_id = 'other' WHERE affiliate_id = 4", []),
+            (.shardCountMismatches, "DELETE FROM fature_v2.shard WHERE id = 255", []),
+            (.shardCountMismatches, "DELETE FROM fature_v2.shard_sequence WHERE shard_id = 255", []),
             (.v1Top10, "UPDATE public.affiliates SET level_1_referrals = 3 WHERE affiliate_id = 1", []),
         ] as [(HierarchyCheck, String, Set<HierarchyCheck>)])
     func planted(check: HierarchyCheck, sql: String, others: Set<HierarchyCheck>) async throws {
@@ -74,7 +79,29 @@ struct ValidationTests {
         #expect(empty.findings.allSatisfy { !$0.check.needsV1 })
         let other = try await self.bench()
         try other.connection.executeScript("UPDATE public.affiliates SET parent_affiliate_id = 10 WHERE affiliate_id = 5")
-        #expect(try HierarchyValidator(other.connection, v1: .never).validate().isClean)
+        #expect(try HierarchyValidator(other.connection).validate().isClean)
+    }
+
+    @Test("V1 in another database is compared with, and one without level_1_referrals by its links")
+    func otherV1() async throws {
+        let bench = try await bench()
+        let elsewhere = try await TestDatabase.create()
+        let v1 = try elsewhere.connect()
+        try v1.executeScript(
+            """
+            \(V1Schema.createTable);
+            ALTER TABLE public.affiliates DROP level_1_referrals;
+            INSERT INTO public.affiliates (affiliate_id, parent_affiliate_id, external_id, name)
+            SELECT v.id, v.parent, 'E' || v.id, 'N' FROM (
+                VALUES (1, NULL), (2, 1), (3, 2), (4, 3), (5, 1), (10, NULL), (11, 10)) AS v (id, parent)
+            """)
+        let report = try HierarchyValidator(bench.connection, v1: v1).validate()
+        #expect(report.isClean)
+        #expect(report.v1Affiliates == 7)
+        #expect(report.v1Links == 5)
+        try v1.executeScript("UPDATE public.affiliates SET parent_affiliate_id = 1 WHERE affiliate_id = 11")
+        let wrong = try HierarchyValidator(bench.connection, v1: v1).validate().findings.filter { $0.count > 0 }.map(\.check)
+        #expect(Set(wrong) == [.v1Links, .v1Top10])
     }
 
     @Test("a whole network below a planted cycle is counted without walking in circles for each of them")

@@ -17,18 +17,22 @@ package final class AffiliateFile: AffiliateSource {
     /// - Throws: `ImportError` if the file cannot be read or its first line does not name the columns.
     package init(path: String) throws {
         self.path = path
-        let attributes: [FileAttributeKey: Any]
+        var entry = stat()
+        guard stat(path, &entry) == 0 else {
+            throw ImportError(.fileUnreadable, "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        // An import that was interrupted goes on in the middle, which a pipe or a terminal cannot.
+        guard entry.st_mode & S_IFMT == S_IFREG else {
+            throw ImportError(
+                .fileUnreadable, "\(path) is not a regular file: write the rows to a file first, then import that")
+        }
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            attributes = try FileManager.default.attributesOfItem(atPath: path)
         } catch {
             throw ImportError(.fileUnreadable, "cannot read \(path): \(error.localizedDescription)")
         }
-        guard attributes[.type] as? FileAttributeType != .typeDirectory, let size = attributes[.size] as? NSNumber else {
-            throw ImportError(.fileUnreadable, "\(path) is not a file")
-        }
-        self.size = size.uint64Value
-        let changed = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        size = UInt64(entry.st_size)
+        let changed = "\(entry.st_mtim.tv_sec).\(entry.st_mtim.tv_nsec)"
         identity = "csv \(URL(fileURLWithPath: path).standardizedFileURL.path) \(size) bytes of \(changed)"
 
         var first: CSVRecord?

@@ -7,6 +7,9 @@ package struct AffiliateImport {
     private let connection: PostgresConnection
     private let options: ImportOptions
 
+    /// The first line of a rejects file.
+    package static let rejectsHeader = "line_or_id,affiliate_id,reason,detail"
+
     /// - Parameter connection: to the database of `fature_v2`; used by nothing else meanwhile.
     package init(_ connection: PostgresConnection, options: ImportOptions) {
         self.connection = connection

@@ -43,6 +43,8 @@ package enum ImportProgress: Sendable {
     case batch(number: Int64, rows: Int, rejects: Int, rowsTotal: Int64, duration: Duration)
     case beginning(ImportStep)
     case ended(ImportStep, duration: Duration)
+    /// Everything is committed; only ANALYZE failed after it.
+    case statisticsFailed(String)
 }
 
 /// What an import has done.

@@ -56,9 +56,12 @@ struct ImportPublication {
             try onProgress(.beginning(.commit))
             return summary
         }
-        try step(.statistics) {
-            for table in Self.tables { _ = try connection.execute("ANALYZE \(table)") }
-        }
+        // The import stands: whatever happens here must not cost its summary and its rejects.
+        do {
+            try step(.statistics) {
+                for table in Self.tables { _ = try connection.execute("ANALYZE \(table)") }
+            }
+        } catch let error as PostgresError { try onProgress(.statisticsFailed(error.message)) }
         return summary
     }
 
@@ -199,21 +202,15 @@ struct ImportPublication {
     private func keepBooks(_ summary: ImportSummary) throws {
         _ = try connection.execute(
             """
-            WITH added AS (
-                SELECT coalesce(t.shard_id, r.shard_id) AS shard_id, count(*) AS affiliates
-                FROM import_tree t LEFT JOIN import_root r ON r.root_id = t.upline[1] GROUP BY 1
-            ), numbered AS (
-                UPDATE fature_v2.shard_sequence q SET last_seq = last_seq + 1, affiliates_count = affiliates_count + added.affiliates
-                FROM added WHERE q.shard_id = added.shard_id
-                RETURNING q.shard_id, q.last_seq
-            )
-            INSERT INTO fature_v2.hierarchy_change (shard_id, seq, kind) SELECT shard_id, last_seq, 'reloaded' FROM numbered
+            SELECT fature_v2.announce_bulk_load(ARRAY(
+                SELECT DISTINCT coalesce(t.shard_id, r.shard_id)
+                FROM import_tree t LEFT JOIN import_root r ON r.root_id = t.upline[1]))
             """)
-        // Numbers from 2^62 on belong to those who choose their own: see next_affiliate_id.
+        // Numbers from 2^52 on do not lift the sequence: see next_affiliate_id.
         _ = try connection.execute(
             """
             SELECT setval('fature_v2.affiliate_id_seq', highest) FROM (
-                SELECT max(affiliate_id) AS highest FROM import_tree WHERE affiliate_id < 4611686018427387904
+                SELECT max(affiliate_id) AS highest FROM import_tree WHERE affiliate_id < 4503599627370496
             ) AS imported, fature_v2.affiliate_id_seq WHERE highest >= last_value
             """)
         _ = try connection.execute(

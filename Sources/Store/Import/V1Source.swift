@@ -41,7 +41,6 @@ package final class V1Source: AffiliateSource {
                     + "PRIMARY KEY (affiliate_id)")
         }
         self.connection = connection
-        identity = "v1 \(connection.configuration)"
         columns = AffiliateColumn.allCases.map { column in
             switch column {
             case .registrationDate:
@@ -51,6 +50,11 @@ package final class V1Source: AffiliateSource {
             }
         }.joined(separator: ", ")
         _ = try connection.execute("SET timezone = 'UTC'")
+        // What is staged of a table that has changed since, or was replaced, must not be mixed with what is read now.
+        let state = try connection.execute(
+            "SELECT count(*), coalesce(max(affiliate_id), 0), coalesce(sum(hashtextextended(a::text, 0)), 0)::text FROM public.affiliates a"
+        )
+        identity = try "v1 \(connection.configuration) \(state.int(0, 0)) rows to \(state.int(0, 1)), sum \(state.text(0, 2))"
     }
 
     func read(

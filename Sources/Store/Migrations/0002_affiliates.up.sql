@@ -28,7 +28,7 @@ CREATE INDEX affiliates_optimized_shard_id_idx ON fature_v2.affiliates_optimized
 CREATE INDEX affiliates_optimized_parent_affiliate_id_idx ON fature_v2.affiliates_optimized (parent_affiliate_id);
 
 -- The numbers for affiliates that join without one: see next_affiliate_id.
-CREATE SEQUENCE fature_v2.affiliate_id_seq AS bigint OWNED BY fature_v2.affiliates_optimized.affiliate_id;
+CREATE SEQUENCE fature_v2.affiliate_id_seq AS bigint MAXVALUE 9007199254740991 OWNED BY fature_v2.affiliates_optimized.affiliate_id;
 
 -- One row for each pair of an affiliate and somebody of its downline. The ancestors of an affiliate stand in its path, so
 -- no index by descendant is needed.

@@ -22,8 +22,8 @@ CREATE FUNCTION fature_v2.path_ids(path ltree) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT string_to_array(ltree2text(path), '.')::bigint[] $$;
 
--- A number above that of every affiliate there is. Numbers from 2^62 on are left to those who choose their own, so that one
--- affiliate near 2^63 does not use up all numbers.
+-- A number above that of every affiliate there is, below 2^53 (the sequence's MAXVALUE), which JSON readers hold exactly. Chosen
+-- numbers from 2^52 on do not count, so that no single one can use up the numbers: at least 2^52 are always left above the others.
 CREATE FUNCTION fature_v2.next_affiliate_id() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = fature_v2, public, pg_temp
@@ -32,7 +32,7 @@ DECLARE
     highest bigint;
     candidate bigint;
 BEGIN
-    SELECT max(affiliate_id) INTO highest FROM affiliates_optimized WHERE affiliate_id < 4611686018427387904;
+    SELECT max(affiliate_id) INTO highest FROM affiliates_optimized WHERE affiliate_id < 4503599627370496;
     candidate := nextval('affiliate_id_seq');
     IF candidate <= highest THEN
         -- Somebody brought numbers of their own, above the sequence. One at a time lifts it over them.

@@ -15,6 +15,8 @@ package enum HierarchyCheck: String, CaseIterable, Sendable {
     case shardCountMismatches = "shard_count_mismatches"
     case v1Missing = "v1_missing"
     case v1Links = "v1_links"
+    case v1Status = "v1_status"
+    case v1ExternalID = "v1_external_id"
     case v1Top10 = "v1_top_10"
 
     /// What is wrong with those it counts.
@@ -32,9 +34,11 @@ package enum HierarchyCheck: String, CaseIterable, Sendable {
         case .wrongDistanceIndexRows: "a pair stands in the index with a wrong distance"
         case .surplusIndexRows: "a pair of the index is none: the one is not above the other"
         case .shardMismatches: "the shard is not the root's"
-        case .shardCountMismatches: "shard_sequence.affiliates_count is not the number of affiliates of the shard"
+        case .shardCountMismatches: "shard or shard_sequence lacks the shard, or affiliates_count is not its number of affiliates"
         case .v1Missing: "an affiliate of V1 is not here, or one here is not in V1"
         case .v1Links: "the sponsor is not V1's"
+        case .v1Status: "the status is not V1's"
+        case .v1ExternalID: "the external id is not V1's"
         case .v1Top10: "one of V1's ten with the most direct referrals has another number here"
         }
     }
@@ -42,7 +46,7 @@ package enum HierarchyCheck: String, CaseIterable, Sendable {
     /// Whether it compares with V1 rather than the hierarchy with itself.
     package var needsV1: Bool {
         switch self {
-        case .v1Missing, .v1Links, .v1Top10: true
+        case .v1Missing, .v1Links, .v1Status, .v1ExternalID, .v1Top10: true
         default: false
         }
     }

@@ -24,10 +24,13 @@ enum HierarchyCheckQueries {
             """
         case .shardCountMismatches:
             """
-            SELECT q.shard_id::text AS who FROM fature_v2.shard_sequence q LEFT JOIN (
+            SELECT coalesce(n.id, c.shard_id)::text AS who FROM generate_series(0, 255) AS n (id)
+            FULL JOIN (
                 SELECT shard_id, count(*) AS affiliates FROM fature_v2.affiliates_optimized GROUP BY 1
-            ) AS c ON c.shard_id = q.shard_id
-            WHERE q.affiliates_count <> coalesce(c.affiliates, 0)
+            ) AS c ON c.shard_id = n.id
+            LEFT JOIN fature_v2.shard_sequence q ON q.shard_id = coalesce(n.id, c.shard_id)
+            LEFT JOIN fature_v2.shard s ON s.id = coalesce(n.id, c.shard_id)
+            WHERE s.id IS NULL OR q.affiliates_count IS DISTINCT FROM coalesce(c.affiliates, 0)
             """
         case .directCounterMismatches:
             counter(
@@ -37,7 +40,7 @@ enum HierarchyCheckQueries {
             counter("total_network_size", "SELECT ancestor_id AS id, count(*) FROM truth_pair GROUP BY 1")
                 + " AND a.affiliate_id IN (SELECT affiliate_id FROM truth_reached)"
         case .duplicateIndexRows, .invalidIndexRows, .missingIndexRows, .wrongDistanceIndexRows, .surplusIndexRows: index(check)
-        case .v1Missing, .v1Links, .v1Top10: v1(check)
+        case .v1Missing, .v1Links, .v1Status, .v1ExternalID, .v1Top10: v1(check)
         }
     }
 
@@ -98,23 +101,28 @@ enum HierarchyCheckQueries {
         case .v1Missing:
             """
             SELECT coalesce(o.affiliate_id, a.affiliate_id)::text AS who
-            FROM public.affiliates o FULL JOIN fature_v2.affiliates_optimized a ON a.affiliate_id = o.affiliate_id
+            FROM v1_affiliate o FULL JOIN fature_v2.affiliates_optimized a ON a.affiliate_id = o.affiliate_id
             WHERE o.affiliate_id IS NULL OR a.affiliate_id IS NULL
             """
-        case .v1Links:
-            """
-            SELECT a.affiliate_id::text AS who
-            FROM public.affiliates o JOIN fature_v2.affiliates_optimized a ON a.affiliate_id = o.affiliate_id
-            WHERE a.parent_affiliate_id IS DISTINCT FROM o.parent_affiliate_id
-            """
+        case .v1Links: differing("parent_affiliate_id")
+        case .v1Status: differing("status")
+        case .v1ExternalID: differing("external_id")
         default:
             // V1's own numbers, as its callers see them.
             """
             SELECT o.affiliate_id::text AS who FROM (
-                SELECT affiliate_id, level_1_referrals FROM public.affiliates ORDER BY level_1_referrals DESC, affiliate_id LIMIT 10
+                SELECT affiliate_id, level_1_referrals FROM v1_affiliate ORDER BY level_1_referrals DESC, affiliate_id LIMIT 10
             ) AS o LEFT JOIN fature_v2.affiliates_optimized a ON a.affiliate_id = o.affiliate_id
             WHERE a.direct_referrals_count IS DISTINCT FROM o.level_1_referrals
             """
         }
+    }
+
+    private static func differing(_ column: String) -> String {
+        """
+        SELECT a.affiliate_id::text AS who
+        FROM v1_affiliate o JOIN fature_v2.affiliates_optimized a ON a.affiliate_id = o.affiliate_id
+        WHERE a.\(column) IS DISTINCT FROM o.\(column)
+        """
     }
 }

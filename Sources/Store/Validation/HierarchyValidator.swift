@@ -3,21 +3,17 @@ import PostgresClient
 /// Checks the hierarchy of `fature_v2` against itself and against V1, from the parent ids alone: levels, paths, pairs and counters are
 /// computed anew by a recursive query and compared with what is stored.
 package struct HierarchyValidator {
-    package enum V1Comparison: Sendable {
-        /// If the database has a table `public.affiliates`.
-        case ifPresent
-        case never
-    }
-
     private let connection: PostgresConnection
-    private let v1: V1Comparison
+    private let v1: PostgresConnection?
 
     /// Levels past which a walk up ends: one more than any affiliate may have above it.
     private static let walkLevelsMax = 1_001
     package static let examplesMax = 5
 
-    /// - Parameter connection: to the database of `fature_v2`. Nothing in it is changed.
-    package init(_ connection: PostgresConnection, v1: V1Comparison = .ifPresent) {
+    /// - Parameters:
+    ///   - connection: to the database of `fature_v2`. Nothing in it is changed.
+    ///   - v1: another connection, to V1's database, if V1 is to be compared with. It is only read.
+    package init(_ connection: PostgresConnection, v1: PostgresConnection? = nil) {
         self.connection = connection
         self.v1 = v1
     }
@@ -29,10 +25,10 @@ package struct HierarchyValidator {
         return try connection.transaction(.repeatableRead) {
             _ = try connection.execute("SET LOCAL work_mem = '128MB'")
             _ = try connection.execute("SET LOCAL jit = off")
-            let compares = try v1 == .ifPresent && V1Schema.exists(connection)
+            if let v1 { try V1Source.copyForComparison(from: v1, to: connection) }
             try makeTruth()
-            var report = try counts(v1: compares)
-            for check in HierarchyCheck.allCases where compares || !check.needsV1 {
+            var report = try counts()
+            for check in HierarchyCheck.allCases where v1 != nil || !check.needsV1 {
                 try onCheck(check)
                 report.findings.append(try run(check))
             }
@@ -86,7 +82,7 @@ package struct HierarchyValidator {
         }
     }
 
-    private func counts(v1 compares: Bool) throws -> HierarchyReport {
+    private func counts() throws -> HierarchyReport {
         let here = try connection.execute(
             """
             SELECT count(*), count(*) FILTER (WHERE parent_affiliate_id IS NULL), count(parent_affiliate_id),
@@ -96,8 +92,8 @@ package struct HierarchyValidator {
         var report = HierarchyReport(
             affiliates: try here.int(0, 0), roots: try here.int(0, 1), links: try here.int(0, 2), indexRows: try here.int(0, 3),
             findings: [])
-        if compares {
-            let there = try connection.execute("SELECT count(*), count(parent_affiliate_id) FROM public.affiliates")
+        if v1 != nil {
+            let there = try connection.execute("SELECT count(*), count(parent_affiliate_id) FROM v1_affiliate")
             report.v1Affiliates = try there.int(0, 0)
             report.v1Links = try there.int(0, 1)
         }

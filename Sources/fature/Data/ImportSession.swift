@@ -49,6 +49,10 @@ struct ImportSession {
                 "\(name): batch \(number), \(rows) rows, \(rejects) rejects, \(MillisecondsText.of(duration)); \(total) rows so far"
             if flags.verbose { Console.progress(line) } else { progress.tell(line) }
         case .beginning: break
+        case .statisticsFailed(let reason):
+            Console.progress(
+                "\(name): everything is imported, but the tables' statistics could not be renewed (\(reason)); run: VACUUM ANALYZE"
+            )
         case .ended(let step, let duration):
             let line = "\(name): \(step.rawValue), \(MillisecondsText.of(duration))"
             if flags.verbose || duration >= .seconds(1) { Console.progress(line) } else { progress.tell(line) }
@@ -109,6 +113,19 @@ private final class RejectsFile {
         try file.write(Array(bytes))
     }
 
-    func finish() throws(CommandError) { try file?.finish() }
+    /// Puts the file in its place. Without rejects, an earlier run's file is left with its header alone: its rows are not this run's.
+    func finish() throws(CommandError) {
+        if let file { return try file.finish() }
+        guard OutputFile.isOrdinary(path) else { return }
+        let empty = try OutputFile(path)
+        do throws(CommandError) {
+            try empty.write(Array("\(AffiliateImport.rejectsHeader)\n".utf8))
+            try empty.finish()
+        } catch {
+            empty.discard()
+            throw error
+        }
+    }
+
     func discard() { file?.discard() }
 }

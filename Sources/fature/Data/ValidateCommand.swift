@@ -6,20 +6,29 @@ import Store
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract: "Check the whole hierarchy: sponsors, levels, paths, counters, index, shards, and V1 where there is one.",
+        abstract: "Check the whole hierarchy: sponsors, levels, paths, counters, index, shards, and V1 if wanted.",
         discussion: """
-            Levels, paths, pairs and counters are computed anew from the sponsors alone and compared with what is stored. If the database
-            has V1's table public.affiliates, counts, links and the ten widest have to be the same there; once the programme lives in V2,
-            leave that out with --without-v1. Changes nothing, and may run while the cluster serves.
+            Levels, paths, pairs and counters are computed anew from the sponsors alone and compared with what is stored. With --v1,
+            right after a migration, ids, sponsors, states, external ids and the ten widest have to be those of V1's table
+            public.affiliates as well; once the programme lives in V2 the two differ by every change. Changes nothing, and may run while
+            the cluster serves.
 
             Example: fature validate --report validation.txt
-            Example: fature validate --json --without-v1
+            Example: fature validate --v1
+            Example: fature validate --json --v1-url postgresql://v1@10.0.0.9/programme
 
-            Exit status: 0 everything holds, 1 something does not, 69 no server.
+            Exit status: 0 everything holds, 1 something does not, 66 V1 cannot be used, 69 no server, 73 the report cannot be written.
             """)
 
-    @Flag(help: "Do not compare with public.affiliates.")
-    var withoutV1 = false
+    @Flag(
+        name: .customLong("v1"),
+        help: "Compare with V1: V1_DATABASE_URL if set, else public.affiliates of the cluster's database.")
+    var comparesV1 = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Compare with V1 in this database. Prefer the environment's V1_DATABASE_URL for passwords.", valueName: "url"))
+    var v1Url: String?
 
     @Option(
         help: ArgumentHelp(
@@ -36,7 +45,8 @@ struct ValidateCommand: ParsableCommand {
         var progress = ProgressLine()
         let found: HierarchyReport
         do {
-            found = try HierarchyValidator(connection, v1: withoutV1 ? .never : .ifPresent).validate { check in
+            let v1 = comparesV1 || v1Url != nil ? try V1Location.connection(v1Url) ?? location.connect("validate V1") : nil
+            found = try HierarchyValidator(connection, v1: v1).validate { check in
                 progress.tell("validate: \(check.rawValue)")
             }
         } catch { throw CommandError.explaining(error) }
@@ -96,7 +106,7 @@ struct ValidationReportText {
             let which = check.count == 0 ? "" : "\(check.examples.joined(separator: " ")): \(check.meaning)"
             table.add([check.check, String(check.count), which])
         }
-        let v1 = document.v1Affiliates.map { "\nV1: \($0) affiliates, \(document.v1Links ?? 0) links" } ?? ""
+        let v1 = document.v1Affiliates.map { "\nV1: \($0) affiliates, \(document.v1Links ?? 0) links" } ?? "\nV1: not compared"
         let counts =
             "\(document.affiliates) affiliates, \(document.roots) roots, \(document.links) links, \(document.indexRows) pairs in the index"
         return "\(counts)\(v1)\n\n\(table.text)\n\n\(document.ok ? "everything holds" : "NOT everything holds")"

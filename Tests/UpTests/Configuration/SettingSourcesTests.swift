@@ -102,7 +102,10 @@ struct SettingSourcesTests {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().path
         let text = try String(contentsOfFile: "\(root)/docs/configuration.md", encoding: .utf8)
-        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+        // Everything between the header and the next blank line: nothing else may stand in the table.
+        let rows = text.split(separator: "\n", omittingEmptySubsequences: false)
+            .drop { $0 != "| Key | Flag | Environment | Values | Default | What it is |" }.dropFirst(2)
+            .prefix { !$0.isEmpty }.map(String.init)
         let wanted = Settings.all.map(row)
         #expect(rows == wanted, "the page should have these rows:\n\(wanted.joined(separator: "\n"))")
     }
