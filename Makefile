@@ -21,7 +21,7 @@ build: ## Install what is missing and build for release.
 test: ## Install what is missing, build and run all tests; quiet unless something fails.
 	@cluster/bootstrap.sh
 	@cluster/quietly.sh 1 swift build --build-tests
-	@cluster/quietly.sh 3 swift test --skip-build
+	@cluster/tests.sh
 
 fuzz: ## Throw random bytes at the readers of bytes from outside; ARGS is seconds (15).
 	@cluster/fuzz.sh $(ARGS)

@@ -54,10 +54,15 @@ package final class CoordinatorService: Service {
             connections: 1,
             pendingMax: 16, connectWaitMilliseconds: 1000, reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         try await pool.withConnection { try Schema.requireCurrent($0) }
+        let houseKeepers = try PostgresPool(
+            configuration: PostgresConfiguration(
+                url: configuration.databaseURL, applicationName: "fature coordinator housekeeping",
+                statementTimeoutMilliseconds: Housekeeping.statementMillisecondsMax),
+            connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
         let reign = await cancelWhenGracefulShutdown {
             var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
             while !Task.isCancelled {
-                await self.cycle(&reign, pool)
+                await self.cycle(&reign, pool, houseKeepers)
                 do {
                     try await Task.sleep(for: .milliseconds(Self.cycleMilliseconds))
                 } catch {
@@ -77,6 +82,7 @@ package final class CoordinatorService: Service {
                 logger.warning("leadership was not given up; it runs out by itself", metadata: ["error": "\(error)"])
             }
         }
+        await houseKeepers.shutdown()
         await pool.shutdown()
         logger.notice("stopped")
     }
@@ -92,16 +98,16 @@ package final class CoordinatorService: Service {
         var housekeeping = Housekeeping()
     }
 
-    private func cycle(_ reign: inout Reign, _ pool: PostgresPool) async {
+    private func cycle(_ reign: inout Reign, _ pool: PostgresPool, _ houseKeepers: PostgresPool) async {
         do {
-            try await lead(&reign, pool)
+            try await lead(&reign, pool, houseKeepers)
         } catch {
             if !reign.isDatabaseDown { logger.warning("the cluster could not be looked at", metadata: ["error": "\(error)"]) }
             reign.isDatabaseDown = true
         }
     }
 
-    private func lead(_ reign: inout Reign, _ pool: PostgresPool) async throws {
+    private func lead(_ reign: inout Reign, _ pool: PostgresPool, _ houseKeepers: PostgresPool) async throws {
         let timeToLive = Int64(configuration.leaseMilliseconds)
         let holder = reign.holder
         let term = reign.term
@@ -126,6 +132,8 @@ package final class CoordinatorService: Service {
         if current != reign.term {
             if let current {
                 logger.notice("leading", metadata: ["term": "\(current)"])
+                // Whatever kept the leader before us from renewing may have kept the workers from it.
+                reign.patientUntil = .now + .milliseconds(Self.renewalGraceMilliseconds)
             } else {
                 logger.notice("another coordinator leads")
             }
@@ -138,10 +146,10 @@ package final class CoordinatorService: Service {
             try self.settle(term: current, mayRelease: mayRelease, sinceStart: sinceStart, connection)
         }
         for line in news { logger.notice("\(line)") }
-        if reign.housekeeping.isDue(.now) { keepHouse(pool) }
+        if reign.housekeeping.isDue(.now) { keepHouse(houseKeepers) }
     }
 
-    /// Beside the cycle, which must not wait for it.
+    /// Beside the cycle, which must not wait for it: on a connection of its own, and bounded in time.
     private func keepHouse(_ pool: PostgresPool) {
         let logger = logger
         Task {

@@ -20,6 +20,8 @@ final class GatewayBackend: GatewayServices {
     /// Look-ups of affiliates, apart from the rest so that neither waits for the other.
     private let lookups: PostgresPool
     private let control: PostgresPool
+    /// For reading the whole directory, which takes seconds where there are many.
+    private let loads: PostgresPool
     private let redis: RedisProbe?
     private let state = Mutex(State())
     private let lookupQueries = Atomic<Int>(0)
@@ -42,6 +44,8 @@ final class GatewayBackend: GatewayServices {
         control = try PostgresPool(
             configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000,
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
+        loads = try PostgresPool(
+            configuration: database("directory"), connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
         redis = try configuration.redisURL.map { try RedisProbe(url: $0) }
         if redis == nil { state.withLock { $0.health.redis = .notConfigured } }
     }
@@ -55,6 +59,7 @@ final class GatewayBackend: GatewayServices {
     func shutdown() async {
         await lookups.shutdown()
         await control.shutdown()
+        await loads.shutdown()
         await redis?.shutdown()
         state.withLock { $0.loops = [] }
     }
@@ -68,7 +73,7 @@ final class GatewayBackend: GatewayServices {
     /// Reads where every affiliate is.
     func loadDirectory() async throws -> AffiliateDirectoryTable {
         let started = monotonicNow()
-        let table = try await control.withConnection { connection in
+        let table = try await loads.withConnection { connection in
             let expected = try connection.execute(
                 "SELECT COALESCE(sum(affiliates_count), 0)::bigint FROM fature_v2.shard_sequence"
             ).int(0, 0)

@@ -89,6 +89,13 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     var connectionCount: Int { connections.count }
 
+    /// Whether so many slots are taken that slow clients must not keep theirs for long.
+    private var isCrowded: Bool { slab.liveCount > slab.capacity / 4 * 3 }
+    /// How long a request may take to arrive whole.
+    var requestPatience: MonotonicNanoseconds { isCrowded ? ClientPatience.crowded : ClientPatience.request }
+    /// How long an answer may wait to be read.
+    var readPatience: MonotonicNanoseconds { isCrowded ? ClientPatience.crowded : ClientPatience.slowReader }
+
     /// How long a request may take once it is whole.
     var deadlineNanoseconds: MonotonicNanoseconds { UInt64(configuration.deadlineMilliseconds) &* 1_000_000 }
 
@@ -101,7 +108,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         let now = monotonicNow()
         for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
             if respondIfMoved(index) { continue }
-            respond(index, requests[index].changesSomething ? .outcomeUnknown : .deadlineExceeded)
+            let isOpen = requests[index].changesSomething && requests[index].attempts > 0
+            respond(index, isOpen ? .outcomeUnknown : .deadlineExceeded)
         }
         sweeps &+= 1
         if sweeps % Self.connectionSweepEvery == 0 {
@@ -184,9 +192,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     /// Begins a frame to `link` for the request in a slot; `write` adds the fields.
     func ask(_ link: WorkerLink, _ operation: Operation, shard: UInt16, slot index: Int, write: (ByteBuilder) -> Void) -> Bool {
-        // The first time the whole budget is left, but for what the request has waited in this tick.
+        // A request that was not looked up and is sent for the first time has its whole budget, but for what it has waited in this tick.
         var left = UInt64(configuration.deadlineMilliseconds) &* 1000
-        if requests[index].attempts > 1 {
+        if requests[index].attempts > 1 || requests[index].sequence > 0 {
             let now = monotonicNow()
             left = requests[index].deadline > now ? (requests[index].deadline - now) / 1000 : 0
         }
@@ -221,6 +229,11 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         _ index: Int, status: UInt16, type: BodyType, body: UnsafeRawBufferPointer, extra: ExtraHeader = .none,
         extraValue: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
     ) {
+        // A change that is made is told in any case; everything else only while there is room for answers that nobody reads.
+        if status < 300, !requests[index].changesSomething, !slab.canHoldAnswer(bytes: body.count) {
+            respond(index, .overloaded)
+            return
+        }
         finish(index, status: status)
         slab.setAnswer(index, status: status, type: type, body: body, extra: extra, extraValue: extraValue)
         guard let transport = slab[index].transport?.takeUnretainedValue() else {

@@ -112,7 +112,9 @@ package final class GatewayService: Service {
         for loop in loops { try? await loop.eventLoop.submit { loop.shutDown() }.get() }
         while ContinuousClock.now < end {
             var live = 0
-            for loop in loops { live += (try? await loop.eventLoop.submit { loop.slab.liveCount }.get()) ?? 0 }
+            for loop in loops {
+                live += (try? await loop.eventLoop.submit { loop.slab.liveCount + loop.connectionCount }.get()) ?? 0
+            }
             if live == 0 { return }
             do {
                 try await Task.sleep(for: .milliseconds(20))

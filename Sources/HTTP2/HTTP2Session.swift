@@ -101,6 +101,9 @@ package final class HTTP2Session: RequestTransport {
         return written
     }
 
+    /// Whether `close` has not been called.
+    var isOpen: Bool { !isClosed }
+
     /// Whether the session has said and heard all it ever will.
     package var isFinished: Bool {
         guard !isClosed, let session else { return true }

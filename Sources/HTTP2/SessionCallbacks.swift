@@ -12,6 +12,7 @@ func onBeginHeaders(
 ) -> Int32 {
     guard let frame, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
     let object = sessionObject(userData)
+    guard object.isOpen else { return 0 }
     let stream = frame.pointee.hd.stream_id
     object.headerStream = stream
     guard let slot = object.openSlot(stream: stream, now: object.now) else {

@@ -2,7 +2,7 @@ import Core
 
 /// All that a worker has to be told.
 package struct WorkerConfiguration: Sendable {
-    /// For people and placement; the same name after a restart gets the same shards where it can.
+    /// For people: in logs, statistics and `fature status`.
     package var name: String
     /// PostgreSQL, as a URL or libpq keywords.
     package var databaseURL: String

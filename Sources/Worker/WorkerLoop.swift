@@ -28,7 +28,6 @@ final class WorkerLoop: @unchecked Sendable {
     @exclusivity(unchecked) var pathScratch: [Int64] = []
     /// Where jobs are carried out.
     var writer: (any ShardWriting)?
-    @exclusivity(unchecked) private(set) var counters = WorkerCounters()
 
     init(eventLoop: any EventLoop, logger: Logger) {
         self.eventLoop = eventLoop
@@ -97,7 +96,6 @@ final class WorkerLoop: @unchecked Sendable {
             out.reply(.notOwner, requestID: header.requestID, shard: header.shard, word: 0) { _ in }
             return
         }
-        counters.count(operation)
         if header.shard == ShardSet.allShards {
             serveAll(operation, header, fields, out)
             return
@@ -203,11 +201,4 @@ protocol ShardWriting: AnyObject {
     func pump(_ host: ShardHost)
     /// Brings the shard up to what is committed. On the event loop.
     func catchUp(_ host: ShardHost)
-}
-
-/// What a worker counts.
-struct WorkerCounters: Sendable {
-    private(set) var operations = [UInt64](repeating: 0, count: Operation.allCases.count + 1)
-
-    mutating func count(_ operation: Operation) { operations[Int(operation.rawValue)] &+= 1 }
 }

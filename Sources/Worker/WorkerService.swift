@@ -27,6 +27,7 @@ package final class WorkerService: Service {
     /// The longest pause before another attempt to reach PostgreSQL, for leases and for following others: well below a lease.
     private static let reconnectMillisecondsMax = 250
     private static let writeConnections = 4
+    private static let wideConnections = 2
     private static let writesPendingMax = 8192
 
     /// - Parameter onListening: told the address once gateways can connect.
@@ -54,6 +55,9 @@ package final class WorkerService: Service {
         let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
+            connectWaitMilliseconds: 1000)
+        let wide = try PostgresPool(
+            configuration: database("moves"), connections: Self.wideConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
         try await control.withConnection { try Schema.requireCurrent($0) }
 
@@ -86,7 +90,7 @@ package final class WorkerService: Service {
         let tenant = ShardTenant(
             configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
             loop: loop,
-            pools: .init(control: control, follow: follow, load: load, write: write), logger: logger)
+            pools: .init(control: control, follow: follow, load: load, write: write, wide: wide), logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { tasks in
@@ -96,9 +100,11 @@ package final class WorkerService: Service {
             }
         }
         await tenant.leave()
+        // What waits is told that it has to go elsewhere, before the connections close.
+        try? await loop.eventLoop.submit { loop.dropAll() }.get()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, load, write] { await pool.shutdown() }
+        for pool in [control, follow, load, write, wide] { await pool.shutdown() }
         try await group.shutdownGracefully()
         logger.notice("stopped")
     }

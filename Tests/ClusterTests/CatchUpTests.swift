@@ -30,7 +30,7 @@ extension ClusterTests {
                 loop = WorkerLoop(eventLoop: group.next(), logger: Logger(label: "test"))
                 let reloads = reloads
                 writer = ShardWriter(
-                    loop: loop, pool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),
+                    loop: loop, pool: pool, widePool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),
                     reload: { _ in reloads.value += 1 })
                 let loaded = try ShardLoad.read(shards.map { (ShardID($0), Epoch(1)) }, on: try database.connect())
                 try onLoop {

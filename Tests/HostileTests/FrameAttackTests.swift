@@ -62,7 +62,7 @@ extension Attacks {
     @Test("a worker that stands still costs its requests a bounded time, and comes back")
     func stalledWorker() async throws {
         try await Cluster.attack { cluster in
-            for worker in cluster.workers { worker.signal(SIGSTOP) }
+            for worker in cluster.workers { try worker.freeze() }
             defer { for worker in cluster.workers { worker.signal(SIGCONT) } }
             for _ in 0..<3 {
                 let start = Date()
@@ -98,12 +98,12 @@ extension Attacks {
             defer { gateway.end() }
             let port = try gateway.listeningPort()
             _ = try wait("the gateway at the lying worker\n\(gateway.output)", seconds: 10) {
-                try HTTP1.get(port, "/ready")?.status == 200 ? true : nil
+                try HTTP1.get(port, "/health")?.body.contains("\"reachable\":256") == true ? true : nil
             }
             for lie in LyingWorker.lies {
                 liar.lie.withLock { $0 = lie }
                 _ = try wait("the gateway's connection", seconds: 10) {
-                    try HTTP1.get(port, "/ready")?.status == 200 ? true : nil
+                    try HTTP1.get(port, "/health")?.body.contains("\"reachable\":256") == true ? true : nil
                 }
                 for path in ["/api/v2/stats", "/api/v2/rankings"] {
                     let answer = try HTTP1.get(port, path)

@@ -72,6 +72,19 @@ final class Role: @unchecked Sendable {
 
     func signal(_ number: Int32) { kill(pid, number) }
 
+    /// Stops the process and returns once all its threads stand still: the signal alone lets a request through now and then.
+    func freeze() throws {
+        signal(SIGSTOP)
+        _ = try wait("the stop of \(pid)", seconds: 10) {
+            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+            let isStill = try threads.allSatisfy { thread in
+                let status = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/stat", encoding: .utf8)
+                return status.split(separator: ")").last?.hasPrefix(" T") == true
+            }
+            return isStill ? true : nil
+        }
+    }
+
     /// Ends it now.
     func end() {
         signal(SIGCONT)

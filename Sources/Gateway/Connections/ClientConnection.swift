@@ -11,6 +11,8 @@ protocol ClientConnection: AnyObject {
 
 /// How long a client may take over what. Nanoseconds.
 enum ClientPatience {
+    /// For a request to arrive and for its answer to be read, while most slots are taken: those who hold them make way for others.
+    static let crowded: MonotonicNanoseconds = 2_000_000_000
     /// For the first bytes of a connection.
     static let greeting: MonotonicNanoseconds = 10_000_000_000
     /// For one request to arrive whole.

@@ -13,6 +13,8 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     private var context: ChannelHandlerContext?
     private var slot: Int?
     private var isKeepAlive = true
+    /// Whether any request line and its headers have arrived whole.
+    private var hasHead = false
     /// Whether the last byte of the request has come.
     private var isRequestWhole = true
     private var isShuttingDown = false
@@ -65,6 +67,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     }
 
     private func begin(_ head: HTTPRequestHead) {
+        hasHead = true
         isKeepAlive = head.isKeepAlive
         isRequestWhole = false
         let slab = loop.slab
@@ -184,9 +187,9 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
             context.close(promise: nil)
         } else if let since = lingeringSince {
             if now > since + ClientPatience.farewell { context.close(promise: nil) }
-        } else if slot == nil, now > lastActivity + ClientPatience.idle {
+        } else if slot == nil, now > lastActivity + (hasHead ? ClientPatience.idle : ClientPatience.request) {
             context.close(promise: nil)
-        } else if let slot, loop.slab[slot].state == .receiving, now > loop.slab[slot].startedAt + ClientPatience.request {
+        } else if let slot, loop.slab[slot].state == .receiving, now > loop.slab[slot].startedAt + loop.requestPatience {
             lastActivity = now
             loop.slab.refuse(slot, 408)
             deliver(slot)

@@ -12,6 +12,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
     private var context: ChannelHandlerContext?
     private var lastActivity: MonotonicNanoseconds
     private var unwritableSince: MonotonicNanoseconds?
+    private var isClosing = false
 
     /// Bytes asked of the session at a time.
     private static let drainBytes = 64 << 10
@@ -75,7 +76,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
             hasWritten = true
         }
         if hasWritten { context.flush() }
-        if session.isFinished { context.close(promise: nil) }
+        if session.isFinished, !isClosing {
+            // After the last bytes have left, not instead of it.
+            isClosing = true
+            let channel = context.channel
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
+        }
     }
 
     func sweep(now: MonotonicNanoseconds) {
@@ -84,10 +90,9 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, ClientConnection {
             context.close(promise: nil)
         } else if !session.hasLiveSlots, now > lastActivity + ClientPatience.idle {
             shutDown()
-            context.close(promise: nil)
         } else {
-            session.refuseStale(before: now &- ClientPatience.request, now: now, receiver: loop)
-            session.resetUnread(before: now &- ClientPatience.slowReader &- loop.deadlineNanoseconds)
+            session.refuseStale(before: now &- loop.requestPatience, now: now, receiver: loop)
+            session.resetUnread(before: now &- loop.readPatience &- loop.deadlineNanoseconds)
             flush()
         }
     }

@@ -185,10 +185,6 @@ extension GatewayLoop {
             respond(index, .internalError)
             return
         }
-        guard requests[index].changesSomething || slab.canHoldAnswer(bytes: body.count) else {
-            respond(index, .overloaded)
-            return
-        }
         guard case .affiliates? = requests[index].route else {
             respond(index, status: status, type: .json, body: body)
             return

@@ -19,7 +19,7 @@ struct RoutedRequest {
     var hasSideTable = false
 
     /// A request is sent again when the affiliate has moved meanwhile, so often and no more.
-    static let attemptsMax: UInt8 = 3
+    static let attemptsMax: UInt8 = 8
 }
 
 /// A change that a request asks for, out of its body; kept until the answer, as it may have to be sent again.

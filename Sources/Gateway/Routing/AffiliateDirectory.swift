@@ -4,7 +4,7 @@ import Core
 ///
 /// A look-up is one or two cache misses, where a binary search over sorted arrays is about twenty.
 package final class AffiliateDirectoryTable: @unchecked Sendable {
-    // @unchecked: written only before `finish` hands it out, read-only afterwards.
+    // @unchecked: written only by the one who builds it, read-only once others have it.
     private let keys: UnsafeMutablePointer<Int64>
     private let shards: UnsafeMutablePointer<UInt16>
     private let mask: Int
@@ -93,8 +93,13 @@ struct AffiliateDirectory {
 
     /// Returns true when it is time to build the table anew.
     mutating func learn(_ id: AffiliateID, _ shard: ShardID) -> Bool {
-        if learned.count >= Self.learnedMax { learned.removeAll(keepingCapacity: true) }
-        learned[id.rawValue] = shard.rawValue
+        if learned.count >= Self.learnedMax {
+            learned.removeAll(keepingCapacity: true)
+            learnedCounts = [Int](repeating: 0, count: ShardID.count)
+        }
+        let before = learned.updateValue(shard.rawValue, forKey: id.rawValue)
+        guard before != shard.rawValue else { return false }
+        if let before { learnedCounts[Int(before)] -= 1 }
         learnedCounts[Int(shard.rawValue)] += 1
         return learned.count % rebuildAt == 0
     }

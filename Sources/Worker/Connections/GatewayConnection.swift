@@ -17,6 +17,12 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
     @exclusivity(unchecked) private var outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10)
     @exclusivity(unchecked) private var isFlushScheduled = false
 
+    /// So many bytes of replies are sent without waiting for the end of the read.
+    private static let flushBytes = 1 << 20
+    /// So many may wait for a gateway that does not read them; then reads are refused.
+    private static let waitingBytesMax = 16 << 20
+    private static let keptBytesMax = 2 << 20
+
     init(loop: WorkerLoop) {
         self.loop = loop
         number = loop.nextConnectionNumber()
@@ -37,12 +43,22 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
         let now = monotonicNow()
         do {
             try buffer.withUnsafeReadableBytes { bytes in
-                try assembler.receive(bytes) { loop.serve($0, $1, from: self, now: now) }
+                try assembler.receive(bytes) { take($0, $1, now) }
             }
         } catch {
             loop.logger.error("a gateway sent a malformed frame", metadata: ["error": "\(error)"])
             context.close(promise: nil)
         }
+    }
+
+    /// Replies that fit are made at once; many large ones go out piece by piece, and past the limit there are none.
+    private func take(_ header: FrameHeader, _ fields: FieldReader, _ now: MonotonicNanoseconds) {
+        if out.count > Self.waitingBytesMax {
+            loop.refuse(header, .overloaded, "", out)
+            return
+        }
+        loop.serve(header, fields, from: self, now: now)
+        if out.count > Self.flushBytes { flush() }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { flush() }
@@ -61,6 +77,8 @@ final class GatewayConnection: ChannelInboundHandler, @unchecked Sendable {
         outBuffer.writeBytes(out.bytes)
         out.removeAll()
         context.writeAndFlush(wrapOutboundOut(outBuffer), promise: nil)
+        // One large answer must not be kept room for ever after.
+        if outBuffer.capacity > Self.keptBytesMax { outBuffer = ByteBufferAllocator().buffer(capacity: 64 << 10) }
     }
 
     /// A gateway that does not read its replies is not read from.

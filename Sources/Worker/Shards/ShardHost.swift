@@ -18,6 +18,7 @@ final class ShardHost {
     /// What is to be done to this shard, one after the other.
     private var jobs: [ShardJob] = []
     private var isBusy = false
+    private var isCatchUpQueued = false
     /// Reads that wait for a change that this worker has not seen yet.
     private var waiting: [(sequence: ChangeSequence, answer: () -> Void)] = []
     /// Small changes since the snapshot that is being rebuilt elsewhere; nil when none is.
@@ -41,6 +42,11 @@ final class ShardHost {
 
     /// Puts a job at the end of the shard's line; false when the line is too long.
     func add(_ job: ShardJob) -> Bool {
+        if case .catchUp = job.kind {
+            // One that has not begun will see all that this one would.
+            if isCatchUpQueued { return true }
+            isCatchUpQueued = true
+        }
         guard jobs.count < Self.jobsMax else { return false }
         jobs.append(job)
         return true
@@ -50,6 +56,7 @@ final class ShardHost {
     func nextJob() -> ShardJob? {
         guard !isBusy, !jobs.isEmpty else { return nil }
         isBusy = true
+        if case .catchUp = jobs[0].kind { isCatchUpQueued = false }
         return jobs.removeFirst()
     }
 
@@ -61,6 +68,7 @@ final class ShardHost {
     func abandon() -> (jobs: [ShardJob], waiting: [() -> Void]) {
         defer {
             jobs = []
+            isCatchUpQueued = false
             waiting = []
         }
         return (jobs, waiting.map(\.answer))
@@ -84,7 +92,7 @@ final class ShardHost {
 
     // MARK: Changes
 
-    /// Applies changes that need no new arrays. False if the change does; then `edit` says which.
+    /// Applies a change that needs no new arrays: anything but an edit.
     func applyInPlace(_ change: ResolvedChange) throws(PartitionError) {
         switch change {
         case .join(let row):
@@ -169,6 +177,14 @@ struct ShardJob {
         case setStatus(StatusOrder)
         case move(MoveOrder)
         case catchUp
+
+        /// Whether it may take seconds, by the number of affiliates it concerns.
+        var isWide: Bool {
+            switch self {
+            case .join, .setStatus: false
+            case .move, .catchUp: true
+            }
+        }
     }
 
     var kind: Kind

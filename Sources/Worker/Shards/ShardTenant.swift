@@ -14,6 +14,7 @@ final class ShardTenant: Sendable {
         let follow: PostgresPool
         let load: PostgresPool
         let write: PostgresPool
+        let wide: PostgresPool
     }
 
     private struct State {
@@ -91,7 +92,7 @@ final class ShardTenant: Sendable {
             }
             await onLoop {
                 self.loop.writer = ShardWriter(
-                    loop: self.loop, pool: self.pools.write, instance: instance, logger: self.logger,
+                    loop: self.loop, pool: self.pools.write, widePool: self.pools.wide, instance: instance, logger: self.logger,
                     reload: { self.reload($0) })
             }
             state.withLock { $0.instance = instance }
@@ -153,7 +154,8 @@ final class ShardTenant: Sendable {
             guard let topology else { return }
             state.withLock { $0.topologyVersion = topology.version }
             let wanted = await onLoopReturning { self.adopt(topology, instance) }
-            await load(wanted)
+            // Not waited for: other shards may come or go while these load.
+            if !wanted.isEmpty { Task { await load(wanted) } }
         } catch {
             logger.warning("the topology could not be read", metadata: ["error": "\(error)"])
         }

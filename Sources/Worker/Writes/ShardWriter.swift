@@ -13,15 +13,20 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     // @unchecked: confined to the loop's event loop; tasks carry values only.
     private unowned let loop: WorkerLoop
     private let pool: PostgresPool
+    /// For moves, which may take seconds, and for what follows from others' moves: joins and statuses never wait behind them.
+    private let widePool: PostgresPool
     private let logger: Logger
     let instance: WorkerInstanceID
     /// Asks for a shard to be loaded anew. On the event loop.
     private let reload: (ShardHost) -> Void
 
-    init(loop: WorkerLoop, pool: PostgresPool, instance: WorkerInstanceID, logger: Logger, reload: @escaping (ShardHost) -> Void)
-    {
+    init(
+        loop: WorkerLoop, pool: PostgresPool, widePool: PostgresPool, instance: WorkerInstanceID, logger: Logger,
+        reload: @escaping (ShardHost) -> Void
+    ) {
         self.loop = loop
         self.pool = pool
+        self.widePool = widePool
         self.instance = instance
         self.logger = logger
         self.reload = reload
@@ -49,17 +54,26 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         let fence = WriteFence(shard: host.shard, owner: instance, epoch: host.epoch)
         let applied = host.applied
         let kind = job.kind
-        ask(host, { connection in try WriteResult.perform(kind, fence, applied: applied, on: connection) }) { result in
+        let deadline = job.deadline
+        ask(
+            kind,
+            { connection in
+                // Between the shard's line and a free connection time has passed: nobody waits any more, nothing is written.
+                if deadline < monotonicNow() { return .expired }
+                return try WriteResult.perform(kind, fence, applied: applied, on: connection)
+            }
+        ) { result in
             self.finish(job, host, result)
         }
     }
 
     /// Asks PostgreSQL on a thread of the pool and comes back to the event loop.
     private func ask(
-        _ host: ShardHost, _ question: @escaping @Sendable (PostgresConnection) throws -> WriteResult,
+        _ kind: ShardJob.Kind, _ question: @escaping @Sendable (PostgresConnection) throws -> WriteResult,
         _ done: @escaping (WriteResult) -> Void
     ) {
         let done = LoopConfined(done)
+        let pool = kind.isWide ? widePool : pool
         Task {
             let result: WriteResult
             do {
@@ -79,6 +93,9 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         case .setStatus(let outcome): finishStatus(job, host, outcome)
         case .move(let outcome): finishMove(job, host, outcome)
         case .caughtUp(let news): apply(news, to: host) { self.end(host) }
+        case .expired:
+            job.reply?.refuse(.deadlineExceeded)
+            end(host)
         case .refused(let reason):
             logger.warning("a change was not written", metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
             job.reply?.refuse(.databaseUnavailable)
@@ -125,8 +142,12 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
                 self.end(host)
             }
         case .unchanged:
-            answerWithAffiliate(id, status: 200, job, host)
-            end(host)
+            let answer = {
+                self.answerWithAffiliate(id, status: 200, job, host)
+                self.end(host)
+            }
+            // It may have come with a move that this worker has not followed yet.
+            if host.partition.find(id) == nil { readNews(host, attempt: 1, then: answer) } else { answer() }
         case .fenced: fenced(job, host)
         case .unknownAffiliate: refuse(job, host, .unknownAffiliate)
         case .elsewhere(let shard): elsewhere(job, host, shard)
@@ -176,7 +197,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func readNews(_ host: ShardHost, attempt: Int, then: @escaping () -> Void) {
         let applied = host.applied
         let shard = host.shard
-        ask(host, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0)) }) { result in
+        ask(.catchUp, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0)) }) { result in
             if case .caughtUp(let news) = result {
                 self.apply(news, to: host, then: then)
             } else {
@@ -191,7 +212,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func resolveUnknown(_ job: ShardJob, _ host: ShardHost, attempt: Int) {
         let applied = host.applied
         let shard = host.shard
-        ask(host, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true)) }) { result in
+        ask(.catchUp, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true)) }) { result in
             guard case .caughtUp(let news) = result else {
                 self.retry(
                     host, attempt: attempt,

@@ -9,6 +9,8 @@ enum WriteResult: Sendable {
     case setStatus(StatusOutcome)
     case move(MoveOutcome)
     case caughtUp(CatchUp)
+    /// The caller had stopped waiting before it could begin.
+    case expired
     /// PostgreSQL has said no, or could not be asked: nothing was written.
     case refused(String)
     /// The connection broke after the statement was sent: what is committed is not known yet.
