@@ -49,10 +49,6 @@ package struct AffiliateImport {
         _ source: some AffiliateSource, _ onProgress: (ImportProgress) throws -> Void,
         _ onRejects: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> ImportSummary {
-        // Checked again under the locks of the publication; here so that nobody waits for the reading in vain.
-        if try ClusterServing.hasLiveWorkers(connection), try !ClusterServing.hierarchyIsEmpty(connection) {
-            throw ClusterServing.refusal
-        }
         var (run, notContinued, isNew) = try ImportRuns.begin(source, connection)
         try onProgress(isNew ? .started(run: run.id, notContinued: notContinued) : .continued(run: run.id, rows: run.rowsRead))
         do {

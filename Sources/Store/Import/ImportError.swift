@@ -9,8 +9,6 @@ package struct ImportError: Error, Equatable, CustomStringConvertible {
         case fileUnreadable
         /// The file's first line does not name the columns.
         case badHeader
-        /// Workers serve the hierarchy.
-        case clusterServes
         /// Another import is running in this database.
         case busy
         /// Rows were refused and the import was to be strict.

@@ -73,14 +73,16 @@ struct ImportPublication {
         return result
     }
 
-    /// Keeps writers and assignments of shards out until the commit.
+    /// Keeps writers and assignments of shards out until the commit, so that what is checked after this stays true.
+    ///
+    /// Every write begins with a row lock in `shard`, which the table lock holds off. A lock of its rows would not do: sharers come
+    /// between one after the other, and it might wait for ever. Workers that serve follow the change `reloaded`.
     /// - Returns: whether the hierarchy is empty.
     private func takeLocks() throws -> Bool {
-        _ = try connection.execute("SELECT id FROM fature_v2.shard ORDER BY id FOR NO KEY UPDATE")
+        _ = try connection.execute("LOCK TABLE fature_v2.shard IN EXCLUSIVE MODE")
         _ = try connection.execute("SELECT shard_id FROM fature_v2.shard_sequence ORDER BY shard_id FOR UPDATE")
         let isEmpty = try ClusterServing.hierarchyIsEmpty(connection)
-        if try ClusterServing.hasLiveWorkers(connection) {
-            guard isEmpty else { throw ClusterServing.refusal }
+        if try isEmpty && ClusterServing.hasLiveWorkers(connection) {
             // The workers hold empty shards. Taken from them, they are assigned anew and loaded with what is published here.
             let freed = try connection.execute("UPDATE fature_v2.shard SET owner = NULL WHERE owner IS NOT NULL")
             if freed.affectedRows > 0 { _ = try connection.execute("SELECT fature_v2.bump_topology()") }

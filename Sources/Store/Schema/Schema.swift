@@ -45,25 +45,27 @@ package enum Schema {
     }
 
     /// Takes applied migrations away, newest first, until `target` is the newest; 0 leaves nothing behind.
+    ///
+    /// Refused while a worker's lease is live, and while there are affiliates unless `mayDropData`; both are looked at under the lock.
     /// - Returns: the versions this call took away.
     @discardableResult
     package static func rollback(
-        _ connection: PostgresConnection, to target: Int, migrations: [Migration] = Migration.all,
+        _ connection: PostgresConnection, to target: Int, mayDropData: Bool = false, migrations: [Migration] = Migration.all,
         lockTimeoutMilliseconds: Int = lockTimeoutMillisecondsDefault
     ) throws -> [Int] {
         if target != 0 { _ = try known(target, migrations) }
-        return try rollback(connection, migrations, lockTimeoutMilliseconds) { applied, _ in applied > target }
+        return try rollback(connection, mayDropData, migrations, lockTimeoutMilliseconds) { applied, _ in applied > target }
     }
 
     /// Takes the newest `steps` applied migrations away.
     /// - Returns: the versions this call took away.
     @discardableResult
     package static func rollback(
-        _ connection: PostgresConnection, steps: Int, migrations: [Migration] = Migration.all,
+        _ connection: PostgresConnection, steps: Int, mayDropData: Bool = false, migrations: [Migration] = Migration.all,
         lockTimeoutMilliseconds: Int = lockTimeoutMillisecondsDefault
     ) throws -> [Int] {
         guard steps > 0 else { throw SchemaError(.unknownVersion, "cannot roll back \(steps) migrations; give at least 1") }
-        return try rollback(connection, migrations, lockTimeoutMilliseconds) { _, done in done < steps }
+        return try rollback(connection, mayDropData, migrations, lockTimeoutMilliseconds) { _, done in done < steps }
     }
 
     /// Every migration of this binary and of the database, oldest first. Changes nothing.
@@ -106,7 +108,7 @@ package enum Schema {
     // MARK: Steps
 
     private static func rollback(
-        _ connection: PostgresConnection, _ migrations: [Migration], _ lockTimeoutMilliseconds: Int,
+        _ connection: PostgresConnection, _ mayDropData: Bool, _ migrations: [Migration], _ lockTimeoutMilliseconds: Int,
         while mayGo: (_ version: Int, _ done: Int) -> Bool
     ) throws -> [Int] {
         var done: [Int] = []
@@ -118,6 +120,15 @@ package enum Schema {
                 guard let newest = applied.last, mayGo(newest.version, done.count),
                     let migration = migrations.first(where: { $0.version == newest.version })
                 else { return nil }
+                if try SchemaQueries.hasLiveWorkers(connection) {
+                    throw SchemaError(
+                        .serving, "workers are serving this database: stop the cluster and wait until their leases have run out")
+                }
+                if try !mayDropData && SchemaQueries.holdsData(connection) {
+                    throw SchemaError(
+                        .holdsData,
+                        "migration \(migration.version) \(migration.name) would be taken back from a database with data in it")
+                }
                 try run(migration, migration.down, "rolled back", connection)
                 try SchemaQueries.forget(migration, connection)
                 if applied.count == 1 { try connection.executeScript(SchemaQueries.dropTable) }

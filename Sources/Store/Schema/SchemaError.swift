@@ -11,6 +11,10 @@ package struct SchemaError: Error, Equatable, CustomStringConvertible {
         case busy
         /// The SQL of a migration failed; its transaction was rolled back.
         case migrationFailed
+        /// Workers are serving what a rollback would take away.
+        case serving
+        /// A rollback would drop affiliates, and the caller has not said that it may.
+        case holdsData
         /// The version asked for does not exist.
         case unknownVersion
     }

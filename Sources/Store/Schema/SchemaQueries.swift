@@ -56,6 +56,26 @@ enum SchemaQueries {
         return checksums
     }
 
+    /// Whether a worker's lease is live. None can come until the transaction ends.
+    static func hasLiveWorkers(_ connection: PostgresConnection) throws(PostgresError) -> Bool {
+        guard try exists("fature_v2.worker_lease", connection) else { return false }
+        _ = try connection.execute("LOCK TABLE fature_v2.worker_lease IN SHARE MODE")
+        return try connection.execute("SELECT EXISTS (SELECT 1 FROM fature_v2.worker_lease WHERE expires_at > clock_timestamp())")
+            .bool(0, 0)
+    }
+
+    /// Whether there are affiliates, or notes of what was done to them.
+    static func holdsData(_ connection: PostgresConnection) throws(PostgresError) -> Bool {
+        for table in ["fature_v2.affiliates_optimized", "fature_v2.audit_log"] where try exists(table, connection) {
+            if try connection.execute("SELECT EXISTS (SELECT 1 FROM \(table))").bool(0, 0) { return true }
+        }
+        return false
+    }
+
+    private static func exists(_ table: String, _ connection: PostgresConnection) throws(PostgresError) -> Bool {
+        try connection.execute("SELECT to_regclass($1) IS NOT NULL", [.text(table)]).bool(0, 0)
+    }
+
     static func record(
         _ migration: Migration, checksum: String, durationMilliseconds: Int64, _ connection: PostgresConnection
     ) throws(PostgresError) {

@@ -6,7 +6,11 @@ struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Bring data in from files.",
-        discussion: "Example: fature import affiliates network.csv",
+        discussion: """
+            Example: fature import affiliates network.csv
+
+            Exit status: that of the subcommand.
+            """,
         subcommands: [ImportAffiliatesCommand.self])
 }
 
@@ -21,13 +25,13 @@ struct ImportAffiliatesCommand: ParsableCommand {
             document, category. Rows come in any order, sponsors after their referrals too.
 
             Rows that cannot be imported are written to the rejects file, the others are published together at the end. An import that
-            was interrupted goes on where it stopped when it is started again; the same file twice does no harm. Stop the cluster's
-            workers first, unless the hierarchy is still empty.
+            was interrupted goes on where it stopped when it is started again; the same file twice does no harm. The cluster
+            may serve meanwhile: reads go on, joins and moves wait while the rows are published.
 
             Example: fature import affiliates network.csv --rejects rejects.csv
 
             Exit status: 0 imported (look at the number of rejects), 1 --strict refused it, 66 the file cannot be used, 69 no server,
-            75 workers serve this hierarchy or another import runs.
+            73 the rejects file cannot be written, 75 another import runs, or a table stayed locked, 76 fature db migrate is needed.
             """)
 
     @Argument(help: ArgumentHelp("The CSV file.", valueName: "file"))

@@ -24,7 +24,7 @@ extension ImportError {
         switch code {
         case .targetExists, .badOption: .usage
         case .sourceUnusable, .fileUnreadable, .badHeader: .inputRefused
-        case .clusterServes, .busy: .alreadyRunning
+        case .busy: .alreadyRunning
         case .strictRefused, .tooManyRejects: .negative
         }
     }

@@ -10,13 +10,13 @@ struct MigrateCommand: ParsableCommand {
         discussion: """
             Reads public.affiliates in batches, from the cluster's own database or from the one --v1-url names, and changes nothing there.
             Rows that cannot be migrated are written to the rejects file, the others are published together at the end. A migration that
-            was interrupted goes on where it stopped when it is started again. Stop the cluster's workers first, unless the hierarchy is
-            still empty. Afterwards: fature validate
+            was interrupted goes on where it stopped when it is started again. The cluster may serve meanwhile: reads go on,
+            joins and moves wait while the rows are published. Afterwards: fature validate --v1
 
             Example: fature migrate --batch 5000 --strict
 
             Exit status: 0 migrated (look at the number of rejects), 1 --strict refused it, 66 V1 cannot be used, 69 no server,
-            75 workers serve this hierarchy or another import runs.
+            73 the rejects file cannot be written, 75 another import runs, or a table stayed locked, 76 fature db migrate is needed.
             """)
 
     @Option(

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import PostgresClient
 import Store
 
 /// `fature db rollback`.
@@ -7,11 +9,12 @@ struct RollbackSchemaCommand: ParsableCommand {
         commandName: "rollback",
         abstract: "Take the newest migrations back. What they created is gone, with the data in it.",
         discussion: """
-            Stop the cluster's workers first.
+            Refused while workers serve. Where there are affiliates it asks first: answer yes on a terminal, or give --yes.
 
             Example: fature db rollback --steps 1
+            Example: fature db rollback --to 0 --yes
 
-            Exit status: 0 done or nothing to do, 69 no server, 76 schema newer than this program or changed, 77 wrong password.
+            Exit status: 0 done or nothing to do, 64 it would drop data and nobody said yes, 69 no server, 75 workers are serving, 76 schema newer than this program or changed, 77 wrong password.
             """)
 
     @OptionGroup var location: ClusterLocation
@@ -22,6 +25,9 @@ struct RollbackSchemaCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Take back everything newer than this version; 0 takes all.", valueName: "version"))
     var to: Int?
 
+    @Flag(help: "Do it even if data is dropped, without a question.")
+    var yes = false
+
     @Flag(help: "Print the versions taken back as JSON.")
     var json = false
 
@@ -30,10 +36,22 @@ struct RollbackSchemaCommand: ParsableCommand {
         if let steps, steps < 1 { throw ValidationError("--steps \(steps): give at least 1") }
     }
 
+    private func rollBack(_ connection: PostgresConnection, mayDropData: Bool) throws -> [Int] {
+        if let to { return try Schema.rollback(connection, to: to, mayDropData: mayDropData) }
+        return try Schema.rollback(connection, steps: steps ?? 1, mayDropData: mayDropData)
+    }
+
     func run() throws {
         let connection = try location.connect("db rollback")
         do {
-            let taken = try to.map { try Schema.rollback(connection, to: $0) } ?? Schema.rollback(connection, steps: steps ?? 1)
+            let taken: [Int]
+            do {
+                taken = try rollBack(connection, mayDropData: yes)
+            } catch let error as SchemaError where error.code == .holdsData && isatty(STDIN_FILENO) == 1 {
+                Console.progress("\(error.message). What it created is gone then. Type yes to go on:")
+                guard readLine() == "yes" else { throw error }
+                taken = try rollBack(connection, mayDropData: true)
+            }
             if json {
                 let version = try Schema.status(connection).last { $0.isApplied }?.version ?? 0
                 try JSONAnswer.print(SchemaChange(applied: [], rolledBack: taken, version: version))

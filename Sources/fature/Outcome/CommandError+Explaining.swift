@@ -31,6 +31,8 @@ extension CommandError {
         switch error.code {
         case .notCurrent, .newerDatabase, .checksumMismatch: CommandError(.schemaMismatch, error.message)
         case .busy, .migrationFailed: CommandError(.processFailed, oneLine(error.message))
+        case .serving: CommandError(.alreadyRunning, error.message)
+        case .holdsData: CommandError(.usage, "\(error.message); if it may go, add --yes")
         case .unknownVersion: CommandError(.usage, error.message)
         }
     }

@@ -48,6 +48,27 @@ import Testing
         try Schema.requireCurrent(connection)
     }
 
+    @Test("a rollback is refused while a worker's lease is live, and while there is data unless it may be dropped")
+    func refusedRollback() async throws {
+        let connection = try await TestDatabase.create().connect()
+        try Schema.migrate(connection)
+        try connection.executeScript(
+            """
+            INSERT INTO fature_v2.worker_lease (name, address, capacity, version, expires_at)
+            VALUES ('w', '127.0.0.1:1', 1, 'x', clock_timestamp() + interval '1 hour')
+            """)
+        #expect { try Schema.rollback(connection, to: 0, mayDropData: true) } throws: { ($0 as? SchemaError)?.code == .serving }
+        try connection.executeScript(
+            """
+            UPDATE fature_v2.worker_lease SET expires_at = clock_timestamp() - interval '1 s';
+            INSERT INTO fature_v2.affiliates_optimized (affiliate_id, hierarchy_level, shard_id, external_id, name, hierarchy_path)
+            VALUES (1, 1, 0, 'E', 'N', '1')
+            """)
+        #expect { try Schema.rollback(connection, steps: 1) } throws: { ($0 as? SchemaError)?.code == .holdsData }
+        try Schema.requireCurrent(connection)
+        #expect(try Schema.rollback(connection, to: 0, mayDropData: true) == Self.versions.reversed())
+    }
+
     @Test("an ltree that was there before stays")
     func foreignExtension() async throws {
         let connection = try await TestDatabase.create().connect()
