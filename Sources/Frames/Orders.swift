@@ -15,7 +15,8 @@ extension ChangeOrigin {
 /// A new affiliate.
 package struct JoinOrder: Equatable, Sendable {
     package var origin: ChangeOrigin
-    /// The shard must have reached this change before the order is looked at; 0 asks for nothing.
+    /// The shard's last change when PostgreSQL was asked where the sponsor is, 0 if it was not. Tells the order's age; PostgreSQL itself
+    /// checks every order against what is committed.
     package var sequence: ChangeSequence
     /// Chosen by the caller, or nil for the next free number.
     package var affiliate: AffiliateID?

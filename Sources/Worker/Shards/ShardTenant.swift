@@ -245,7 +245,7 @@ final class ShardTenant: Sendable {
             }
             guard !behind.isEmpty else { return }
             await onLoop {
-                // A shard with a job going on is catching up already, or will see that it has to.
+                // A shard with a job going on may be catching up with it; if not, the next poll finds it still behind.
                 for host in behind.compactMap(self.loop.host) where !host.hasJobs { self.loop.writer?.catchUp(host) }
             }
         } catch {

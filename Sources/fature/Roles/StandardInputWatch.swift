@@ -13,6 +13,7 @@ enum StandardInputWatch {
                 if count == 0 || (count < 0 && errno != EINTR) { break }
             }
             kill(getpid(), SIGTERM)
+            // A time limit on our own end, on a thread that has nothing else to do: if the end comes first, this never returns.
             Thread.sleep(forTimeInterval: TimeInterval(graceSeconds))
             _exit(ExitStatus.processFailed.rawValue)
         }
