@@ -11,6 +11,19 @@ package struct AffiliateID: RawRepresentable, Hashable, Comparable, Sendable, Cu
     package var isValid: Bool { rawValue > 0 }
 }
 
+/// The number that the cluster gave an accepted transaction. Zero and negative numbers are never valid.
+package struct TransactionID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let rawValue: Int64
+
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package init(_ value: Int64) { rawValue = value }
+
+    package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+    package var description: String { String(rawValue) }
+    /// Whether a transaction may carry this number.
+    package var isValid: Bool { rawValue > 0 }
+}
+
 /// A virtual shard: the unit that is placed on a worker and handed from one worker to another.
 ///
 /// Roots are assigned to shards when they join; the number of shards is fixed for the life of a cluster.
