@@ -24,6 +24,9 @@ package enum Operation: UInt8, Sendable, CaseIterable {
     case catchUp = 10
     /// No fields. Answer: the shards this worker serves now and a count of 0, binary.
     case presence = 11
+    /// To all shards of a worker: a u32 count and so many `TransactionOrder`s, each naming its shard. Answer: a `TransactionReceipt` for each,
+    /// in order, binary.
+    case accept = 12
 }
 
 /// How a worker answers. The raw value travels in the frame's header.

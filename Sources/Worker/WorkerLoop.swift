@@ -150,7 +150,7 @@ final class WorkerLoop: @unchecked Sendable {
             guard let order = MoveOrder(from: &fields), fields.isAtEnd else { break }
             enqueue(.move(order), header, connection, host, now)
             return
-        case .rankings, .statistics, .presence: break
+        case .rankings, .statistics, .presence, .accept: break
         }
         refuse(header, .malformedFrame, "\(operation)", out)
     }

@@ -1,0 +1,9 @@
+DROP TABLE fature_v2.revshare_settlement;
+DROP TABLE fature_v2.affiliate_totals;
+DROP TABLE fature_v2.commission_cap_usage;
+DROP TABLE fature_v2.cpa_award;
+DROP TABLE fature_v2.commission_status_change;
+DROP TABLE fature_v2.commission_operation;
+DROP TABLE fature_v2.commissions;
+DROP FUNCTION fature_v2.guard_commission();
+DROP TABLE fature_v2.commission_plan;

@@ -1,0 +1,32 @@
+-- What a person decides about queues, and the jobs that failed for good. Redis holds neither: it may be lost.
+
+-- A queue is the name of a job kind; a row pauses all of it, or one shard of it.
+CREATE TABLE fature_v2.queue_pause (
+    queue      text NOT NULL CHECK (queue <> ''),
+    shard_id   smallint NOT NULL CHECK (shard_id BETWEEN -1 AND 255),   -- -1: every shard
+    actor      text NOT NULL,
+    reason     text NOT NULL,
+    paused_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (queue, shard_id)
+);
+
+CREATE TABLE fature_v2.dead_letter (
+    dead_letter_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    queue           text NOT NULL,
+    job_id          text NOT NULL,
+    shard_id        smallint NOT NULL,
+    payload         bytea NOT NULL,
+    cause           text NOT NULL,            -- one of a closed list of words, to group by
+    error           text NOT NULL,
+    failures        integer NOT NULL,
+    crashes         integer NOT NULL,
+    enqueued_at     timestamptz NOT NULL,
+    dead_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    state           text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'replayed', 'discarded')),
+    decided_at      timestamptz,
+    decided_by      text,
+    decided_reason  text
+);
+-- At most one open dead letter a job.
+CREATE UNIQUE INDEX dead_letter_open_idx ON fature_v2.dead_letter (queue, job_id) WHERE state = 'dead';
+CREATE INDEX dead_letter_cause_idx ON fature_v2.dead_letter (queue, cause) WHERE state = 'dead';

@@ -1,0 +1,145 @@
+-- The writes to the ledger that need no worker: adoption of others' rows, reversals, decisions. Each locks the rows it changes, in
+-- ascending order: transactions, then commissions, then affiliate_totals.
+
+-- Takes up rows that another program has written: fixes the upline of this moment, or makes a dead letter of a row that cannot be paid.
+-- Answers how many it looked at; less than p_limit: there are no more.
+CREATE FUNCTION fature_v2.adopt_transactions(p_limit integer, OUT adopted bigint, OUT refused bigint)
+LANGUAGE plpgsql
+SET search_path = fature_v2, public, pg_temp
+AS $$
+DECLARE
+    programme_currency text := (SELECT currency FROM programme);
+BEGIN
+    CREATE TEMP TABLE IF NOT EXISTS adoption (
+        transaction_id bigint, accepted_at timestamptz, shard_id smallint, upline bigint[], upline_inactive smallint[], cause text
+    ) ON COMMIT DELETE ROWS;
+    TRUNCATE pg_temp.adoption;
+    WITH foreigners AS (
+        SELECT t.* FROM transactions t
+        WHERE t.shard_id IS NULL AND NOT t.commission_processed AND NOT t.commission_dead
+        ORDER BY t.transaction_id LIMIT p_limit FOR UPDATE SKIP LOCKED
+    )
+    INSERT INTO pg_temp.adoption
+    SELECT f.transaction_id, f.accepted_at, a.shard_id, up.ids, up.inactive,
+        CASE WHEN a.affiliate_id IS NULL THEN 'unknown-affiliate'
+             WHEN f.currency <> programme_currency THEN 'wrong-currency'
+             WHEN k.external_transaction_id IS NOT NULL
+                 OR row_number() OVER (PARTITION BY f.external_transaction_id ORDER BY f.transaction_id) > 1 THEN 'duplicate-external-id'
+        END
+    FROM foreigners f
+    LEFT JOIN affiliates_optimized a ON a.affiliate_id = f.affiliate_id
+    LEFT JOIN transaction_key k ON k.external_transaction_id = f.external_transaction_id
+    LEFT JOIN LATERAL (
+        SELECT array_agg(s.affiliate_id ORDER BY p.place DESC) AS ids,
+            array_agg((a.hierarchy_level - p.place)::smallint ORDER BY p.place DESC) FILTER (WHERE s.status <> 'active') AS inactive
+        FROM unnest(path_ids(a.hierarchy_path)) WITH ORDINALITY AS p (id, place)
+        JOIN affiliates_optimized s ON s.affiliate_id = p.id
+        WHERE p.place < a.hierarchy_level
+    ) AS up ON true;
+
+    -- The key decides between us and somebody who accepts the same external id at this moment.
+    WITH wanted AS (
+        SELECT t.external_transaction_id, t.transaction_id
+        FROM pg_temp.adoption d JOIN transactions t USING (transaction_id, accepted_at)
+        WHERE d.cause IS NULL ORDER BY t.external_transaction_id COLLATE "C"
+    ), taken AS (
+        INSERT INTO transaction_key SELECT * FROM wanted ON CONFLICT DO NOTHING RETURNING transaction_id
+    )
+    UPDATE pg_temp.adoption d SET cause = 'duplicate-external-id'
+    WHERE d.cause IS NULL AND d.transaction_id NOT IN (SELECT transaction_id FROM taken);
+
+    UPDATE transactions t SET shard_id = d.shard_id, upline = coalesce(d.upline, '{}'), upline_inactive = d.upline_inactive
+    FROM pg_temp.adoption d
+    WHERE t.transaction_id = d.transaction_id AND t.accepted_at = d.accepted_at AND d.cause IS NULL;
+    GET DIAGNOSTICS adopted = ROW_COUNT;
+
+    INSERT INTO dead_letter (queue, job_id, shard_id, payload, cause, error, failures, crashes, enqueued_at)
+    SELECT 'commission', d.transaction_id::text, coalesce(d.shard_id, 0), '', d.cause,
+        'written by another program and not payable: ' || d.cause, 0, 0, d.accepted_at
+    FROM pg_temp.adoption d WHERE d.cause IS NOT NULL
+    ON CONFLICT DO NOTHING;
+    UPDATE transactions t SET commission_dead = true
+    FROM pg_temp.adoption d
+    WHERE t.transaction_id = d.transaction_id AND t.accepted_at = d.accepted_at AND d.cause IS NOT NULL;
+    GET DIAGNOSTICS refused = ROW_COUNT;
+END
+$$;
+
+-- Takes a transaction back: every entry that is not cancelled gets its exact mirror, the running totals go back. Before its commissions are
+-- computed: they never will be. Outcomes: reversed, repeated (it was reversed before: nothing was done), unknown_transaction.
+CREATE FUNCTION fature_v2.reverse_transaction(
+    p_transaction_id bigint, p_reason text, p_actor text, p_request_id text,
+    OUT outcome text, OUT was_paid boolean, OUT entries_count bigint, OUT amount numeric, OUT reversed_at timestamptz, OUT reason text)
+LANGUAGE plpgsql
+SET search_path = fature_v2, public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    original transactions%ROWTYPE;
+BEGIN
+    SELECT * INTO original FROM transactions t WHERE t.transaction_id = p_transaction_id FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'unknown_transaction';
+        RETURN;
+    END IF;
+    SELECT 'repeated', r.was_paid, r.reversed_at, r.reason INTO outcome, was_paid, reversed_at, reason
+    FROM transaction_reversal r WHERE r.transaction_id = p_transaction_id;
+    IF FOUND THEN
+        SELECT count(*), coalesce(sum(c.amount), 0) INTO entries_count, amount
+        FROM commissions c WHERE c.transaction_id = p_transaction_id AND c.ordinal < 0;
+        RETURN;
+    END IF;
+    outcome := 'reversed';
+    was_paid := original.commission_processed;
+    reason := p_reason;
+    INSERT INTO transaction_reversal (transaction_id, reason, was_paid, actor, request_id)
+    VALUES (p_transaction_id, p_reason, original.commission_processed, p_actor, p_request_id)
+    RETURNING transaction_reversal.reversed_at INTO reversed_at;
+    INSERT INTO audit_log (table_name, record_id, operation, new_values, actor, request_id)
+    VALUES ('transactions', p_transaction_id::text, 'update', jsonb_build_object('reversed', true, 'reason', p_reason), p_actor, p_request_id);
+    entries_count := 0;
+    amount := 0;
+    IF NOT original.commission_processed THEN
+        UPDATE transactions t SET commission_processed = true, commission_dead = false
+        WHERE t.transaction_id = original.transaction_id AND t.accepted_at = original.accepted_at;
+        UPDATE dead_letter d SET state = 'discarded', decided_at = clock_timestamp(), decided_by = p_actor, decided_reason = 'reversed: ' || p_reason
+        WHERE d.queue = 'commission' AND d.job_id = p_transaction_id::text AND d.state = 'dead';
+        RETURN;
+    END IF;
+    -- The decisions about these entries wait for us, or we see them.
+    PERFORM 1 FROM commissions c WHERE c.transaction_id = p_transaction_id ORDER BY c.ordinal FOR UPDATE;
+    WITH mirrors AS (
+        INSERT INTO commissions (
+            transaction_id, ordinal, beneficiary_id, source_id, level_distance, rule, base_amount, rate, amount, currency, plan_version)
+        SELECT c.transaction_id, -c.ordinal, c.beneficiary_id, c.source_id, c.level_distance, c.rule, -c.base_amount, c.rate, -c.amount,
+            c.currency, c.plan_version
+        FROM commissions c WHERE c.transaction_id = p_transaction_id AND c.ordinal > 0 AND c.status <> 'cancelled'
+        RETURNING commissions.beneficiary_id, commissions.rule, commissions.amount
+    ), by_beneficiary AS (
+        SELECT m.beneficiary_id, count(*) AS entries, sum(m.amount) AS amount,
+            coalesce(sum(m.amount) FILTER (WHERE m.rule = 'cpa'), 0) AS cpa
+        FROM mirrors m GROUP BY m.beneficiary_id ORDER BY m.beneficiary_id
+    ), changes AS (
+        SELECT b.beneficiary_id AS id, 0 AS n, b.entries, b.amount, b.cpa, 0 AS sign FROM by_beneficiary b
+        UNION ALL SELECT original.affiliate_id, -1, 0, 0, 0, -1
+    ), summed AS (
+        SELECT id, sum(n) AS n, sum(entries) AS entries, sum(amount) AS amount, sum(cpa) AS cpa, min(sign) AS sign
+        FROM changes GROUP BY id ORDER BY id
+    ), totals AS (
+        UPDATE affiliate_totals t SET
+            transactions_count = t.transactions_count + s.n,
+            deposits = t.deposits + s.sign * CASE WHEN original.transaction_type = 'deposit' THEN original.amount ELSE 0 END,
+            bets = t.bets + s.sign * CASE WHEN original.transaction_type = 'bet' THEN original.amount ELSE 0 END,
+            withdrawals = t.withdrawals + s.sign * CASE WHEN original.transaction_type = 'withdrawal' THEN original.amount ELSE 0 END,
+            bonuses = t.bonuses + s.sign * CASE WHEN original.transaction_type = 'bonus' THEN original.amount ELSE 0 END,
+            ggr = t.ggr + s.sign * CASE WHEN original.transaction_type = 'bet' THEN original.amount - original.winnings ELSE 0 END,
+            lifetime_volume = t.lifetime_volume
+                + s.sign * CASE WHEN original.transaction_type IN ('deposit', 'bet') THEN original.amount ELSE 0 END,
+            commissions_count = t.commissions_count + s.entries,
+            commissions_earned = t.commissions_earned + s.amount,
+            cpa_earned = t.cpa_earned + s.cpa
+        FROM summed s WHERE t.affiliate_id = s.id
+    )
+    SELECT count(*), coalesce(sum(m.amount), 0) INTO entries_count, amount FROM mirrors m;
+END
+$$;
