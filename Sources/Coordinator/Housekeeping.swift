@@ -2,7 +2,7 @@ import Core
 import PostgresClient
 import Store
 
-/// What the leading coordinator does once an hour for the database: old changes go, the audit's next months come.
+/// What the leading coordinator does once an hour for the database: old changes go, the next months of the audit and of the transactions come.
 struct Housekeeping {
     static let interval = Duration.seconds(3600)
     /// A follower that is further behind than this loads its shard anew.
@@ -28,6 +28,8 @@ struct Housekeeping {
         _ = try connection.execute("SET lock_timeout = '2s'")
         let made = try AuditLog.makePartitions(on: connection)
         if made > 0 { news.append("\(made) months were added to the audit") }
+        let months = try TransactionPartitions.make(on: connection)
+        if months > 0 { news.append("\(months) months were added to the transactions") }
         var pruned = 0
         for _ in 0..<statementsMax {
             let count = try HierarchyChanges.prune(

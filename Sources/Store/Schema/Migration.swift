@@ -31,7 +31,8 @@ package struct Migration: Sendable {
         Migration(6, "imports", up: PackageResources._006_imports_up_sql, down: PackageResources._006_imports_down_sql),
         Migration(
             7, "transactions", up: PackageResources._007_transactions_up_sql, down: PackageResources._007_transactions_down_sql),
-        Migration(8, "commissions", up: PackageResources._008_commissions_up_sql, down: PackageResources._008_commissions_down_sql),
+        Migration(
+            8, "commissions", up: PackageResources._008_commissions_up_sql, down: PackageResources._008_commissions_down_sql),
         Migration(9, "jobs", up: PackageResources._009_jobs_up_sql, down: PackageResources._009_jobs_down_sql),
         Migration(
             10, "ledger_writes", up: PackageResources._010_ledger_writes_up_sql,
