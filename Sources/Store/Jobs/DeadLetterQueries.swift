@@ -63,7 +63,7 @@ extension DeadLetters {
 
     static func rows(_ result: PostgresResult) throws -> [StoredDeadLetter] {
         try (0..<result.rowCount).map { row in
-            let letter = DeadLetter(
+            let letter = DeadLetterRow(
                 queue: try result.text(row, 1), jobID: try result.text(row, 2), shard: try ShardID(stored: result.int(row, 3)),
                 payload: try result.bytes(row, 4), cause: try result.text(row, 5), error: try result.text(row, 6),
                 failures: Int(try result.int(row, 7)), crashes: Int(try result.int(row, 8)),

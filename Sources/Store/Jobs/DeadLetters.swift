@@ -12,12 +12,12 @@ package enum DeadLetters {
 
     /// Writes dead letters, in the caller's transaction if one is open: begin it with the fence, so that a stale owner buries nothing.
     ///
-    /// A job that has an open dead letter gets no second one. A commission job whose transaction is processed already is no dead letter and
-    /// is left out, as is one that names no transaction.
+    /// A job that has an open dead letter gets no second one: the newer takes its place. A commission job whose transaction is processed
+    /// already is no dead letter and is left out.
     /// - Returns: how many are new.
     @discardableResult
     package static func record(
-        _ letters: [DeadLetter], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
+        _ letters: [DeadLetterRow], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
     ) throws -> Int {
         guard !letters.isEmpty else { return 0 }
         guard letters.count <= recordedMax else {
@@ -39,9 +39,10 @@ package enum DeadLetters {
     /// The rows are locked in ascending order first, as all who write to the ledger do.
     private static let recordSQL = """
         WITH letter AS MATERIALIZED (
-            SELECT l.*, CASE WHEN queue = $10 AND job_id ~ '^[0-9]{1,18}$' THEN job_id::bigint END AS transaction_id
+            SELECT DISTINCT ON (queue, job_id) l.*, CASE WHEN queue = $10 AND job_id ~ '^[0-9]{1,18}$' THEN job_id::bigint END AS transaction_id
             FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
-                AS l (queue, job_id, shard_id, payload, cause, error, failures, crashes, enqueued_at)
+                WITH ORDINALITY AS l (queue, job_id, shard_id, payload, cause, error, failures, crashes, enqueued_at, place)
+            ORDER BY queue, job_id, place DESC
         ), concerned AS MATERIALIZED (
             SELECT t.transaction_id, t.accepted_at, t.commission_processed FROM fature_v2.transactions t
             WHERE t.transaction_id IN (SELECT l.transaction_id FROM letter l WHERE l.transaction_id IS NOT NULL)
@@ -55,12 +56,14 @@ package enum DeadLetters {
             SELECT l.queue, l.job_id, l.shard_id, decode(l.payload, 'hex'), l.cause, l.error, l.failures, l.crashes,
                 timestamptz 'epoch' + l.enqueued_at * interval '1 microsecond'
             FROM letter l
-            WHERE l.queue <> $10
-                OR EXISTS (SELECT 1 FROM concerned c WHERE c.transaction_id = l.transaction_id AND NOT c.commission_processed)
+            WHERE NOT EXISTS (SELECT 1 FROM concerned c WHERE c.transaction_id = l.transaction_id AND c.commission_processed)
             ORDER BY l.queue, l.job_id
-            ON CONFLICT DO NOTHING RETURNING 1
+            ON CONFLICT (queue, job_id) WHERE state = 'dead' DO UPDATE SET
+                shard_id = excluded.shard_id, payload = excluded.payload, cause = excluded.cause, error = excluded.error,
+                failures = excluded.failures, crashes = excluded.crashes, dead_at = excluded.dead_at
+            RETURNING xmax = 0 AS is_new
         )
-        SELECT count(*) FROM recorded
+        SELECT count(*) FILTER (WHERE is_new) FROM recorded
         """
 
     private static func hex(_ bytes: [UInt8]) -> String {

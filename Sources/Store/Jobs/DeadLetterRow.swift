@@ -1,7 +1,7 @@
 import Core
 
 /// A job that has failed for good and waits for a person.
-package struct DeadLetter: Sendable, Equatable {
+package struct DeadLetterRow: Sendable, Equatable {
     /// The name of the job's kind.
     package var queue: String
     /// For commissions the number of the transaction.
