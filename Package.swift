@@ -38,6 +38,7 @@ let package = Package(
         .target(name: "Placement", dependencies: ["Core"], swiftSettings: house),
         .target(name: "Ownership", dependencies: ["Core"], swiftSettings: house),
         .target(name: "Dataset", dependencies: ["Core"], swiftSettings: house),
+        .target(name: "Commission", dependencies: ["Core"], swiftSettings: house),
         .target(name: "Frames", dependencies: ["Core"], swiftSettings: house),
 
         // Floor 3: one adapter for one thing.
@@ -91,6 +92,7 @@ let package = Package(
             name: "ImportTests", dependencies: ["Core", "Dataset", "Store", "PostgresClient", "TestServers"], swiftSettings: house
         ),
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
+        .testTarget(name: "CommissionTests", dependencies: ["Commission", "Core"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "StoreTests", dependencies: ["Core", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
