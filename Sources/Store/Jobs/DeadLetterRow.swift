@@ -52,7 +52,7 @@ package struct StoredDeadLetter: Sendable, Equatable {
     }
 
     package let id: Int64
-    package let letter: DeadLetter
+    package let letter: DeadLetterRow
     package let state: State
     /// In microseconds since 1970 UTC.
     package let deadAtMicroseconds: Int64

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct DeadLetterTests {
     private func letter(_ job: String, queue: String = "commission", cause: String = "poison", error: String = "boom")
-        -> DeadLetter
+        -> DeadLetterRow
     {
         DeadLetterRow(
             queue: queue, jobID: job, shard: ShardID(7), payload: [0, 255, 16], cause: cause, error: error, failures: 3,
