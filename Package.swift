@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
         .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
         .target(
-            name: "Store", dependencies: ["Core", "Dataset", "Hierarchy", "PostgresClient"],
+            name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
 
         // Floor 4: services, each one `run()` under ServiceLifecycle.
@@ -95,7 +95,7 @@ let package = Package(
         .testTarget(name: "CommissionTests", dependencies: ["Commission", "Core"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
-            name: "StoreTests", dependencies: ["Core", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
+            name: "StoreTests", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
             swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),

@@ -29,6 +29,12 @@ package struct CivilTime: Equatable, Sendable {
         microsecondOfDay = rest
     }
 
+    /// Days since 1970-01-01 of the first of the month that holds a moment.
+    package static func monthStart(containing unixMicroseconds: Int64) -> Int64 {
+        let time = CivilTime(unixMicroseconds: unixMicroseconds)
+        return days(year: time.year, month: time.month, day: 1)
+    }
+
     /// Days since 1970-01-01 of a date.
     package static func days(year: Int, month: Int, day: Int) -> Int64 {
         let shiftedYear = Int64(month <= 2 ? year - 1 : year)

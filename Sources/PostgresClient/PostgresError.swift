@@ -66,6 +66,9 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// Whether the same transaction, run again from its start, may succeed: a serialization failure or a deadlock.
     package var isTransactionConflict: Bool { sqlState == "40001" || sqlState == "40P01" }
 
+    /// Whether the server refuses the data itself: out of range, not of the type, against a constraint.
+    package var isDataError: Bool { sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false }
+
     package var description: String {
         var text = "PostgreSQL, \(code.rawValue)"
         if let sqlState { text += " [\(sqlState)]" }

@@ -28,6 +28,10 @@ final class WorkerLoop: @unchecked Sendable {
     @exclusivity(unchecked) var pathScratch: [Int64] = []
     /// Where jobs are carried out.
     var writer: (any ShardWriting)?
+    /// Where transactions are committed.
+    var intake: IntakeLine?
+    /// The programme's currency, three letters; empty until it is known.
+    var currency = ""
 
     init(eventLoop: any EventLoop, logger: Logger) {
         self.eventLoop = eventLoop
@@ -97,6 +101,7 @@ final class WorkerLoop: @unchecked Sendable {
             return
         }
         if header.shard == ShardSet.allShards {
+            if operation == .accept { return accept(header, fields, from: connection, now: now) }
             serveAll(operation, header, fields, out)
             return
         }

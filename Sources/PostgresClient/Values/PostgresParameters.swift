@@ -20,6 +20,8 @@ struct PostgresParameters {
         static let boolArray: Oid = 1000
         static let textArray: Oid = 1009
         static let int8Array: Oid = 1016
+        static let numeric: Oid = 1700
+        static let numericArray: Oid = 1231
     }
 
     init(_ values: [PostgresValue]) throws(PostgresError) {
@@ -74,6 +76,14 @@ struct PostgresParameters {
                 for flag in flags {
                     append(Int32(1))
                     bytes.append(flag ? 1 : 0)
+                }
+            case .hundredthsArray(let numbers):
+                types.append(TypeOID.numericArray)
+                appendArrayHeader(count: numbers.count, hasNulls: false, element: TypeOID.numeric)
+                bytes.reserveCapacity(bytes.count + numbers.count * 20)
+                for number in numbers {
+                    append(Int32(PostgresNumeric.byteCount(hundredths: number)))
+                    PostgresNumeric.append(hundredths: number, to: &bytes)
                 }
             }
             guard let length = Int32(exactly: bytes.count - start), length < 1 << 30 else {

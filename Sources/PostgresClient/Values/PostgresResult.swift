@@ -97,6 +97,12 @@ package struct PostgresResult: Sendable {
         return numbers
     }
 
+    /// Calls `body` with each element of a one-dimensional array of integers without nulls, in order.
+    package func forEachInt(_ row: Int, _ column: Int, _ body: (Int64) -> Void) throws(PostgresError) {
+        guard let field = try field(row, column) else { throw missing(row, column) }
+        guard PostgresText.forEachInt64(field, body) else { throw unreadable(row, column, as: "an array of 64-bit integers") }
+    }
+
     /// A one-dimensional array of texts.
     package func textArray(_ row: Int, _ column: Int) throws(PostgresError) -> [String?] {
         guard let field = try field(row, column) else { throw missing(row, column) }

@@ -41,6 +41,20 @@ enum PostgresText {
         }
     }
 
+    /// Calls `body` with each element of a one-dimensional array of integers; false for anything else, perhaps after some calls.
+    static func forEachInt64(_ text: UnsafeRawBufferPointer, _ body: (Int64) -> Void) -> Bool {
+        guard text.count >= 2, text.first == UInt8(ascii: "{"), text.last == UInt8(ascii: "}") else { return false }
+        let end = text.count - 1
+        guard end > 1 else { return true }
+        var start = 1
+        for index in 1...end where index == end || text[index] == UInt8(ascii: ",") {
+            guard let number = int64(UnsafeRawBufferPointer(rebasing: text[start..<index])) else { return false }
+            body(number)
+            start = index + 1
+        }
+        return true
+    }
+
     /// The elements of a one-dimensional array, `{a,"b c",NULL}`; nil for more dimensions or a broken text.
     static func array(_ text: UnsafeRawBufferPointer) -> [[UInt8]?]? {
         guard text.count >= 2, text.first == UInt8(ascii: "{"), text.last == UInt8(ascii: "}") else { return nil }

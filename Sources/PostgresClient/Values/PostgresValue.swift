@@ -19,6 +19,8 @@ package enum PostgresValue: Sendable, Equatable {
     case textArray([String?])
     /// `boolean[]`
     case boolArray([Bool])
+    /// `numeric[]` of hundredths: 1234 is 12.34.
+    case hundredthsArray([Int64])
 
     package static func optionalInt(_ value: Int64?) -> PostgresValue { value.map { .int($0) } ?? .null }
     package static func optionalText(_ value: String?) -> PostgresValue { value.map { .text($0) } ?? .null }

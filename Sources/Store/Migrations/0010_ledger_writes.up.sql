@@ -21,10 +21,10 @@ BEGIN
     )
     INSERT INTO pg_temp.adoption
     SELECT f.transaction_id, f.accepted_at, a.shard_id, up.ids, up.inactive,
-        CASE WHEN a.affiliate_id IS NULL THEN 'unknown-affiliate'
-             WHEN f.currency <> programme_currency THEN 'wrong-currency'
+        CASE WHEN a.affiliate_id IS NULL THEN 'unknown_affiliate'
+             WHEN f.currency <> programme_currency THEN 'wrong_currency'
              WHEN k.external_transaction_id IS NOT NULL
-                 OR row_number() OVER (PARTITION BY f.external_transaction_id ORDER BY f.transaction_id) > 1 THEN 'duplicate-external-id'
+                 OR row_number() OVER (PARTITION BY f.external_transaction_id ORDER BY f.transaction_id) > 1 THEN 'duplicate_external_id'
         END
     FROM foreigners f
     LEFT JOIN affiliates_optimized a ON a.affiliate_id = f.affiliate_id
@@ -45,7 +45,7 @@ BEGIN
     ), taken AS (
         INSERT INTO transaction_key SELECT * FROM wanted ON CONFLICT DO NOTHING RETURNING transaction_id
     )
-    UPDATE pg_temp.adoption d SET cause = 'duplicate-external-id'
+    UPDATE pg_temp.adoption d SET cause = 'duplicate_external_id'
     WHERE d.cause IS NULL AND d.transaction_id NOT IN (SELECT transaction_id FROM taken);
 
     UPDATE transactions t SET shard_id = d.shard_id, upline = coalesce(d.upline, '{}'), upline_inactive = d.upline_inactive

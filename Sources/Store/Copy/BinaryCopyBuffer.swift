@@ -67,6 +67,58 @@ struct BinaryCopyBuffer {
         }
     }
 
+    mutating func field(_ flag: Bool) {
+        append(Int32(1))
+        bytes.append(flag ? 1 : 0)
+    }
+
+    mutating func field(text: String) {
+        append(Int32(truncatingIfNeeded: text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    /// `jsonb`: a version before the text.
+    mutating func field(json: String) {
+        append(Int32(truncatingIfNeeded: 1 + json.utf8.count))
+        bytes.append(1)
+        bytes.append(contentsOf: json.utf8)
+    }
+
+    /// `numeric(_, 2)`.
+    mutating func field(minorUnits: Int64) { field { PostgresNumeric.append(hundredths: minorUnits, to: &$0) } }
+
+    /// `numeric(5, 4)`.
+    mutating func field(tenThousandths: Int64) { field { PostgresNumeric.append(tenThousandths: tenThousandths, to: &$0) } }
+
+    /// `bigint[]`.
+    mutating func field(_ numbers: [Int64]) {
+        append(Int32(numbers.isEmpty ? 12 : 20 + 12 * numbers.count))
+        arrayHeader(count: numbers.count, elementType: 20)
+        for number in numbers {
+            append(Int32(8))
+            append(number)
+        }
+    }
+
+    /// `smallint[]`.
+    mutating func field(_ numbers: [Int16]) {
+        append(Int32(numbers.isEmpty ? 12 : 20 + 6 * numbers.count))
+        arrayHeader(count: numbers.count, elementType: 21)
+        for number in numbers {
+            append(Int32(2))
+            append(number)
+        }
+    }
+
+    private mutating func arrayHeader(count: Int, elementType: Int32) {
+        append(Int32(count == 0 ? 0 : 1))
+        append(Int32(0))
+        append(elementType)
+        guard count > 0 else { return }
+        append(Int32(truncatingIfNeeded: count))
+        append(Int32(1))
+    }
+
     mutating func null() { append(Int32(-1)) }
 
     /// Passes on what has gathered, if it is much.

@@ -1,0 +1,50 @@
+import Core
+import PostgresClient
+
+/// Finds transactions that wait for their commissions without a job: the XADD was lost, Redis was, or another program wrote the row.
+package enum TransactionSweep {
+    /// How many of the oldest unprocessed transactions of a shard are looked at in one sweep.
+    package static let perShardMax = 500
+    /// How many rows of other programs are adopted in one sweep.
+    package static let adoptionMax = 1000
+
+    /// The oldest unprocessed transactions of each shard that were accepted before the shard's moment (microseconds since 1970).
+    ///
+    /// At most `perShardMax` rows of a shard are read, however many wait.
+    package static func waiting(
+        _ shards: [(shard: ShardID, acceptedBefore: Int64)], on connection: PostgresConnection
+    ) throws -> [CommissionPayment.Order] {
+        let result = try connection.execute(
+            sql,
+            [
+                .int8Array(shards.map { Int64($0.shard.rawValue) }), .int8Array(shards.map(\.acceptedBefore)),
+                .int(Int64(perShardMax)),
+            ])
+        return try (0..<result.rowCount).map { row in
+            CommissionPayment.Order(
+                transactionID: try result.int(row, 0), acceptedAtMicroseconds: try result.int(row, 1),
+                shard: try ShardID(stored: result.int(row, 2)))
+        }
+    }
+
+    /// Takes up rows that other programs have written. Returns how many were adopted, and how many became dead letters.
+    package static func adopt(on connection: PostgresConnection) throws -> (adopted: Int64, refused: Int64) {
+        let result = try connection.execute(
+            "SELECT adopted, refused FROM fature_v2.adopt_transactions($1::integer)", [.int(Int64(adoptionMax))])
+        return (try result.int(0, 0), try result.int(0, 1))
+    }
+
+    private static let sql = """
+        SELECT t.transaction_id, t.accepted_at, w.shard_id
+        FROM unnest($1, $2) AS w (shard_id, accepted_before)
+        CROSS JOIN LATERAL (
+            SELECT oldest.transaction_id, (extract(epoch FROM oldest.accepted_at) * 1000000)::bigint AS accepted_at
+            FROM (
+                SELECT transaction_id, accepted_at FROM fature_v2.transactions
+                WHERE shard_id = w.shard_id::smallint AND NOT commission_processed AND NOT commission_dead
+                ORDER BY transaction_id LIMIT $3
+            ) AS oldest
+        ) AS t
+        WHERE t.accepted_at < w.accepted_before
+        """
+}
