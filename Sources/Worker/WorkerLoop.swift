@@ -30,10 +30,11 @@ final class WorkerLoop: @unchecked Sendable {
     var writer: (any ShardWriting)?
     /// Where transactions are committed.
     var intake: IntakeLine?
-    /// The programme's currency, three letters; empty until it is known.
-    var currency = ""
+    /// The programme's currency, three letters.
+    let currency: String
 
-    init(eventLoop: any EventLoop, logger: Logger) {
+    init(eventLoop: any EventLoop, currency: String, logger: Logger) {
+        self.currency = currency
         self.eventLoop = eventLoop
         self.logger = logger
     }

@@ -59,10 +59,15 @@ package final class WorkerService: Service {
         let wide = try PostgresPool(
             configuration: database("moves"), connections: Self.wideConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
-        try await control.withConnection { try Schema.requireCurrent($0) }
+        let intake = try PostgresPool(
+            configuration: database("intake"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+        let currency = try await control.withConnection { connection in
+            try Schema.requireCurrent(connection)
+            return try Programme.currency(on: connection)
+        }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = WorkerLoop(eventLoop: group.next(), logger: logger)
+        let loop = WorkerLoop(eventLoop: group.next(), currency: currency, logger: logger)
         let channel: any Channel
         do {
             channel = try await ServerBootstrap(group: group)
@@ -90,7 +95,9 @@ package final class WorkerService: Service {
         let tenant = ShardTenant(
             configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
             loop: loop,
-            pools: .init(control: control, follow: follow, load: load, write: write, wide: wide), logger: logger)
+            pools: .init(control: control, follow: follow, load: load, write: write, wide: wide, intake: intake),
+            onAccepted: { _ in },
+            logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { tasks in
@@ -104,7 +111,7 @@ package final class WorkerService: Service {
         try? await loop.eventLoop.submit { loop.dropAll() }.get()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, load, write, wide] { await pool.shutdown() }
+        for pool in [control, follow, load, write, wide, intake] { await pool.shutdown() }
         try await group.shutdownGracefully()
         logger.notice("stopped")
     }

@@ -27,7 +27,7 @@ extension ClusterTests {
 
             init(_ database: TestDatabase, shards: [Int] = Array(0..<CatchUpTests.shards)) throws {
                 pool = try PostgresPool(configuration: try database.configuration(), connections: 2, pendingMax: 100)
-                loop = WorkerLoop(eventLoop: group.next(), logger: Logger(label: "test"))
+                loop = WorkerLoop(eventLoop: group.next(), currency: "BRL", logger: Logger(label: "test"))
                 let reloads = reloads
                 writer = ShardWriter(
                     loop: loop, pool: pool, widePool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),

@@ -15,6 +15,7 @@ final class ShardTenant: Sendable {
         let load: PostgresPool
         let write: PostgresPool
         let wide: PostgresPool
+        let intake: PostgresPool
     }
 
     private struct State {
@@ -37,10 +38,15 @@ final class ShardTenant: Sendable {
     private let address: String
     private let loop: WorkerLoop
     private let pools: Pools
+    private let onAccepted: @Sendable ([CommissionPayment.Order]) -> Void
     private let logger: Logger
     private let state: Mutex<State>
 
-    init(configuration: WorkerConfiguration, address: String, loop: WorkerLoop, pools: Pools, logger: Logger) {
+    init(
+        configuration: WorkerConfiguration, address: String, loop: WorkerLoop, pools: Pools,
+        onAccepted: @escaping @Sendable ([CommissionPayment.Order]) -> Void, logger: Logger
+    ) {
+        self.onAccepted = onAccepted
         self.configuration = configuration
         self.address = address
         self.loop = loop
@@ -94,6 +100,9 @@ final class ShardTenant: Sendable {
                 self.loop.writer = ShardWriter(
                     loop: self.loop, pool: self.pools.write, widePool: self.pools.wide, instance: instance, logger: self.logger,
                     reload: { self.reload($0) })
+                self.loop.intake = IntakeLine(
+                    loop: self.loop, pool: self.pools.intake, instance: instance, logger: self.logger,
+                    onAccepted: self.onAccepted)
             }
             state.withLock { $0.instance = instance }
             renewed(started)
