@@ -1,16 +1,15 @@
-import Core
 import Glibc
 
 /// Data behind a lock that threads can wait on.
 ///
 /// `@unchecked Sendable`: `state` is touched only while `mutex` is held, and the two pthread objects live at fixed
 /// addresses from `init` to `deinit`.
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var state: State
 
-    init(_ state: sending State) {
+    package init(_ state: sending State) {
         self.state = state
         mutex.initialize(to: pthread_mutex_t())
         condition.initialize(to: pthread_cond_t())
@@ -30,10 +29,10 @@ final class Monitor<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    enum Wake { case nobody, one, everyone }
+    package enum Wake { case nobody, one, everyone }
 
     /// Runs `body` alone, then wakes waiting threads to look again.
-    func withLock<R>(wake: Wake = .everyone, _ body: (inout State) -> sending R) -> sending R {
+    package func withLock<R>(wake: Wake = .everyone, _ body: (inout State) -> sending R) -> sending R {
         pthread_mutex_lock(mutex)
         defer {
             pthread_mutex_unlock(mutex)
@@ -47,7 +46,7 @@ final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Runs `body` alone, again and again after each wake-up, until it gives a value or the deadline has passed.
-    func wait<R>(until deadline: Deadline, _ body: (inout State) -> sending R?) -> sending R? {
+    package func wait<R>(until deadline: Deadline, _ body: (inout State) -> sending R?) -> sending R? {
         var end: timespec?
         if let nanoseconds = deadline.remainingNanoseconds {
             var now = timespec()
