@@ -44,6 +44,8 @@ let package = Package(
         // Floor 3: one adapter for one thing.
         .target(name: "PostgresClient", dependencies: ["Core", "CPostgreSQL"], swiftSettings: house),
         .target(name: "RedisClient", dependencies: ["Core", "CHiredis"], swiftSettings: house),
+        .target(
+            name: "JobQueue", dependencies: ["Core", "RedisClient"], resources: [.embedInCode("Scripts")], swiftSettings: house),
         .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
         .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
         .target(
@@ -93,6 +95,9 @@ let package = Package(
         ),
         .testTarget(name: "DatasetTests", dependencies: ["Core", "Dataset"], swiftSettings: house),
         .testTarget(name: "CommissionTests", dependencies: ["Commission", "Core"], swiftSettings: house),
+        .testTarget(name: "JobQueueTests", dependencies: ["Core", "JobQueue", "TestServers"], swiftSettings: house),
+        .testTarget(
+            name: "JobQueueRedisTests", dependencies: ["Core", "JobQueue", "RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "StoreTests", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],

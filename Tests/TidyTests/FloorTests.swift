@@ -6,14 +6,16 @@ private let floors = [
     "CPostgreSQL": 0, "CHiredis": 0, "CNGHTTP2": 0,
     "Core": 1,
     "Hierarchy": 2, "Placement": 2, "Ownership": 2, "Dataset": 2, "Frames": 2, "Commission": 2,
-    "PostgresClient": 3, "RedisClient": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3,
+    "PostgresClient": 3, "RedisClient": 3, "JobQueue": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3,
     "Worker": 4, "Coordinator": 4, "Gateway": 4,
     "fature": 5, "fature-bench": 5,
 ]
 /// Neighbours on one floor that may be imported, with the reason.
 private let exceptions: [String: Set<String>] = [
     // Store is the cluster's SQL over the PostgreSQL client.
-    "Store": ["PostgresClient"]
+    "Store": ["PostgresClient"],
+    // JobQueue is the cluster's scripts over the Redis client.
+    "JobQueue": ["RedisClient"],
 ]
 /// Modules of I/O that the pure floors 1 and 2 do without.
 private let ioModules: Set = ["Foundation", "NIOCore", "NIOPosix", "Logging", "Dispatch"]

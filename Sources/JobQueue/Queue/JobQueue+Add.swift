@@ -1,0 +1,71 @@
+import Core
+import RedisClient
+
+/// What became of a job that was to be added.
+package enum AddAnswer: Sendable, Equatable {
+    case added
+    /// Redis has no memory for it. The job was not added: it stays in PostgreSQL until the sweeper tries again.
+    case full
+    /// Redis said no, with its own words.
+    case refused(String)
+
+    init(_ error: String) { self = error.hasPrefix("OOM") ? .full : .refused(error) }
+}
+
+extension JobQueue {
+    private static let bytesPerRoundTripMax = 16 * 1024 * 1024
+    private static let jobsPerRoundTripMax = 10_000
+
+    /// Adds jobs at the ends of their shards' queues, in their order. Answers for each.
+    ///
+    /// - Throws: when the connection fails; then some of the jobs may have been added. Adding them again does no harm.
+    package func add(_ jobs: [NewJob]) throws(RedisError) -> [AddAnswer] {
+        var answers: [AddAnswer] = []
+        answers.reserveCapacity(jobs.count)
+        var commands: [[RedisArgument]] = []
+        var bytes = 0
+        for job in jobs {
+            let record = job.record
+            commands.append(["XADD", keys(.stream, job.shard), "*", "j", .bytes(record)])
+            bytes += record.count
+            if commands.count == Self.jobsPerRoundTripMax || bytes >= Self.bytesPerRoundTripMax {
+                answers += try Self.answers(connection.pipeline(commands))
+                commands.removeAll(keepingCapacity: true)
+                bytes = 0
+            }
+        }
+        if !commands.isEmpty { answers += try Self.answers(connection.pipeline(commands)) }
+        return answers
+    }
+
+    private static func answers(_ replies: [RedisReply]) -> [AddAnswer] {
+        replies.map { reply in
+            guard case .error(let text) = reply else { return .added }
+            return AddAnswer(text)
+        }
+    }
+
+    /// Adds those of the jobs of which `:f` has no record: what is delayed or being tried again keeps its counts. Nil for a job that is known.
+    ///
+    /// A job that waits for the first time, or is in hand for the first time, is not in `:f` and is added again: sweep only what was accepted before
+    /// `QueueStats.oldestMilliseconds`, or longer ago than any backlog.
+    package func sweepAdd(_ jobs: [NewJob]) throws(RedisError) -> [AddAnswer?] {
+        let parts = parts(jobs, \.shard)
+        let replies = try eachReply(parts) { part in
+            RedisScriptCall(
+                QueueScript.sweepAdd, keys: [keys(.stream, part.shard), keys(.known, part.shard)],
+                part.elements.flatMap { [.text($0.id.text), .bytes($0.record)] })
+        }
+        var answers = [AddAnswer?](repeating: nil, count: jobs.count)
+        for (part, reply) in zip(parts, replies) {
+            if case .error(let text) = reply {
+                for index in part.indices { answers[index] = AddAnswer(text) }
+                continue
+            }
+            var letters = [UInt8](repeating: 0, count: jobs.count)
+            try Self.spread(reply, over: part, into: &letters)
+            for index in part.indices where letters[index] == UInt8(ascii: "1") { answers[index] = .added }
+        }
+        return answers
+    }
+}

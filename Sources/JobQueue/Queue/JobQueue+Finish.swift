@@ -1,0 +1,164 @@
+import Core
+import RedisClient
+
+/// A job that a handler could not do.
+package struct FailedJob: Sendable {
+    package let job: Job
+    package let cause: JobCause
+    /// For people; its first 512 bytes are kept.
+    package let error: String
+
+    package init(_ job: Job, cause: JobCause, error: String) {
+        self.job = job
+        self.cause = cause
+        self.error = error
+    }
+}
+
+package enum RetryAnswer: Sendable, Equatable {
+    /// It comes again after this many milliseconds.
+    case delayed(Int)
+    /// It may not fail once more. Nothing was written: give it to the sink, then `bury` it.
+    case dead
+    /// It is not in this consumer's hand any more; somebody else has it.
+    case lost
+    /// The caller does not own the shard any more. Nothing was written: `release` it.
+    case stale
+}
+
+extension JobQueue {
+    /// Ends jobs: they are gone from Redis. Gives how many of them were still there; a job that somebody took over in the meantime is another
+    /// entry, and stays.
+    ///
+    /// XDEL goes before XACK: a connection that breaks between them leaves a pending entry without a job, which a takeover drops. The other
+    /// way round it would leave a job that nobody is ever given.
+    @discardableResult
+    package func done(_ jobs: [Job]) throws(RedisError) -> Int {
+        var ended = 0
+        let known = jobs.filter(\.isKnown)
+        if !known.isEmpty {
+            let parts = parts(known, \.shard)
+            let letters = try letters(parts, count: known.count) { part in
+                RedisScriptCall(
+                    QueueScript.finish, keys: [keys(.stream, part.shard), keys(.known, part.shard)],
+                    part.elements.flatMap { [Self.argument($0.entry), .bytes(Array($0.idBytes))] })
+            }
+            ended = letters.count { $0 == UInt8(ascii: "1") }
+        }
+        var commands: [[RedisArgument]] = []
+        var places: [ShardID: Int] = [:]
+        for job in jobs where !job.isKnown {
+            let at: Int
+            if let place = places[job.shard] {
+                at = place
+            } else {
+                at = commands.count
+                places[job.shard] = at
+                let key = keys(.stream, job.shard)
+                commands.append(["XDEL", key])
+                commands.append(["XACK", key, .text(QueueKeys.group)])
+            }
+            let entry = Self.argument(job.entry)
+            commands[at].append(entry)
+            commands[at + 1].append(entry)
+        }
+        guard !commands.isEmpty else { return ended }
+        for reply in try connection.pipeline(commands).enumerated() where reply.offset % 2 == 0 {
+            // An error is a key that holds something else, or nothing after a wipe: the job is not there either way.
+            if case .integer(let count) = reply.element { ended += Int(count) }
+        }
+        return ended
+    }
+
+    /// Delays jobs that failed, each with its own backoff, or says that they are dead.
+    ///
+    /// - Parameter epochs: at which the caller owns the jobs' shards; a shard that is missing counts as stale.
+    package func retry(
+        _ failed: [FailedJob], epochs: [ShardID: Epoch], policy: JobPolicy, using random: inout some RandomNumberGenerator
+    ) throws(RedisError) -> [RetryAnswer] {
+        var answers = [RetryAnswer](repeating: .lost, count: failed.count)
+        var delayed: [(index: Int, job: FailedJob, milliseconds: Int)] = []
+        for (index, one) in failed.enumerated() {
+            let failures = one.job.failures + 1
+            if policy.isDead(failures: failures, crashes: one.job.crashes) {
+                answers[index] = .dead
+            } else if epochs[one.job.shard] == nil {
+                answers[index] = .stale
+            } else {
+                delayed.append((index, one, policy.backoffMilliseconds(failures: failures, using: &random)))
+            }
+        }
+        let parts = parts(delayed, \.job.job.shard)
+        let letters = try letters(parts, count: delayed.count) { part in
+            let shard = part.shard
+            return RedisScriptCall(
+                QueueScript.retry,
+                keys: [keys(.stream, shard), keys(.delayed, shard), keys(.known, shard), keys(.epoch, shard)],
+                [.text(consumer.text), .int(epochs[shard]?.rawValue ?? 0)]
+                    + part.elements.flatMap { one -> [RedisArgument] in
+                        let job = one.job.job
+                        let record = job.recordWith(failures: job.failures + 1, cause: one.job.cause, error: one.job.error)
+                        return [
+                            Self.argument(job.entry), .bytes(Array(job.idBytes)), .int(Int64(one.milliseconds)), .bytes(record),
+                        ]
+                    })
+        }
+        for (one, letter) in zip(delayed, letters) {
+            switch letter {
+            case UInt8(ascii: "d"): answers[one.index] = .delayed(one.milliseconds)
+            case UInt8(ascii: "s"): answers[one.index] = .stale
+            default: answers[one.index] = .lost
+            }
+        }
+        return answers
+    }
+
+    /// Moves jobs to the dead letters in Redis, after the sink has them. Gives which were still in this consumer's hand, and how many of the
+    /// oldest letters a full `:dlq` dropped (the sink has those too).
+    package func bury(_ letters: [DeadLetter]) throws(RedisError) -> (isBuried: [Bool], dropped: Int) {
+        let parts = parts(letters, \.shard)
+        let replies = try each(parts) { part in
+            RedisScriptCall(
+                QueueScript.bury, keys: [keys(.stream, part.shard), keys(.known, part.shard), keys(.deadLetters, part.shard)],
+                [.text(consumer.text), .int(Int64(Self.deadLettersMax))]
+                    + part.elements.flatMap { [.text($0.entry.description), .text($0.id.text), .bytes($0.record)] })
+        }
+        var digits = [UInt8](repeating: 0, count: letters.count)
+        var dropped = 0
+        for (part, reply) in zip(parts, replies) {
+            let values = try reply.arrayValue()
+            guard values.count == 2 else { throw Self.unexpected("\(values.count) values") }
+            try Self.spread(values[0], over: part, into: &digits)
+            dropped += Int(try values[1].integerValue())
+        }
+        return (digits.map { $0 == UInt8(ascii: "1") }, dropped)
+    }
+
+    /// Gives jobs back as they were: not failed, in their old order, before all that wait. Gives which were still in this consumer's hand.
+    @discardableResult
+    package func release(_ jobs: [Job]) throws(RedisError) -> [Bool] {
+        try release(jobs.map { ($0.shard, $0.entry ?? EntryID(milliseconds: 0, sequence: 0)) })
+    }
+
+    @discardableResult
+    package func release(_ entries: [(ShardID, EntryID)]) throws(RedisError) -> [Bool] {
+        try assign(entries, to: ConsumerName.released, as: consumer)
+    }
+
+    /// Shows that the consumer that has these jobs in hand lives, so that they are not taken over. Gives which it still has.
+    package func renew(_ entries: [(ShardID, EntryID)], of owner: ConsumerName) throws(RedisError) -> [Bool] {
+        try assign(entries, to: owner.text, as: owner)
+    }
+
+    private func assign(_ entries: [(ShardID, EntryID)], to target: String, as owner: ConsumerName) throws(RedisError) -> [Bool] {
+        let parts = parts(entries, \.0)
+        let digits = try letters(parts, count: entries.count) { part in
+            RedisScriptCall(
+                QueueScript.assign, keys: [keys(.stream, part.shard)],
+                [.text(owner.text), .text(target)] + part.elements.map { .text($0.1.description) })
+        }
+        return digits.map { $0 == UInt8(ascii: "1") }
+    }
+
+    private static func argument(_ entry: EntryID?) -> RedisArgument { .text(entry?.description ?? "0-0") }
+}

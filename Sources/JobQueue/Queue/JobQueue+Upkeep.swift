@@ -1,0 +1,145 @@
+import Core
+import RedisClient
+
+/// Whose jobs are taken over.
+package struct Takeover: Sendable {
+    /// Consumers that live: their jobs stay with them however long they take.
+    package var living: [ConsumerName]
+    /// Consumers that are known to be lost: their jobs go at once.
+    package var lost: [ConsumerName]
+    /// Everybody else's jobs go after so many milliseconds without a sign of life; 0: at once, when the caller is the shard's new owner.
+    package var idleMilliseconds: Int
+
+    package init(living: [ConsumerName], lost: [ConsumerName] = [], idleMilliseconds: Int) {
+        self.living = living
+        self.lost = lost
+        self.idleMilliseconds = idleMilliseconds
+    }
+}
+
+package struct TakeoverAnswer: Sendable, Equatable {
+    /// Jobs that were added again, with one more crash.
+    package var taken = 0
+    /// Pending entries whose job was done already.
+    package var dropped = 0
+    /// Shards of which the caller is not the owner any more.
+    package var stale: [ShardID] = []
+}
+
+/// What a shard's epoch marker said.
+package enum EpochAnswer: Sendable, Equatable {
+    /// It is at the caller's epoch now.
+    case marked
+    /// There is none: Redis was wiped, or the shard is new. Refill it, then `markEpoch`.
+    case missing
+    /// Somebody owns the shard at this later epoch.
+    case stale(Epoch)
+}
+
+extension JobQueue {
+    /// Puts delayed jobs that are due back into their streams, `countPerShard` of a shard at most. Gives how many went.
+    ///
+    /// - Parameter aheadMilliseconds: those due within this time too.
+    @discardableResult
+    package func promoteDue(
+        _ shards: [ShardID], countPerShard: Int = 500, aheadMilliseconds: Int = 0
+    ) throws(RedisError) -> Int {
+        let replies = try each(shards) { shard in
+            RedisScriptCall(
+                QueueScript.promote, keys: [keys(.stream, shard), keys(.delayed, shard), keys(.known, shard)],
+                [.int(Int64(aheadMilliseconds)), .int(Int64(countPerShard))])
+        }
+        var count = 0
+        for reply in replies { count += Int(try reply.integerValue()) }
+        return count
+    }
+
+    /// Adds the jobs of lost consumers again, at the ends of their queues, with one more crash in their records. Whether that was one too many is seen
+    /// when they are taken.
+    package func takeOver(
+        _ shards: [OwnedShard], _ takeover: Takeover, countPerShard: Int = 500
+    ) throws(RedisError) -> TakeoverAnswer {
+        let replies = try each(shards) { owned in
+            RedisScriptCall(
+                QueueScript.takeOver,
+                keys: [keys(.stream, owned.shard), keys(.known, owned.shard), keys(.epoch, owned.shard)],
+                [.int(owned.epoch.rawValue), .int(Int64(takeover.idleMilliseconds)), .int(Int64(countPerShard))]
+                    + [.int(Int64(takeover.living.count))] + takeover.living.map { .text($0.text) }
+                    + [.int(Int64(takeover.lost.count))] + takeover.lost.map { .text($0.text) })
+        }
+        var answer = TakeoverAnswer()
+        for (owned, reply) in zip(shards, replies) {
+            let values = try reply.arrayValue()
+            guard values.count == 2 else { throw Self.unexpected("\(values.count) values") }
+            let taken = Int(try values[0].integerValue())
+            if taken < 0 {
+                answer.stale.append(owned.shard)
+            } else {
+                answer.taken += taken
+                answer.dropped += Int(try values[1].integerValue())
+            }
+        }
+        return answer
+    }
+
+    /// Removes consumers that have nothing in hand and have shown no life for some time. Gives how many went.
+    @discardableResult
+    package func forgetConsumers(
+        _ shards: [ShardID], idleMilliseconds: Int, keeping living: [ConsumerName]
+    ) throws(RedisError) -> Int {
+        try forget(shards, idleMilliseconds, only: "", living)
+    }
+
+    /// Removes one consumer from shards in which it has nothing in hand. Gives from how many.
+    @discardableResult
+    package func removeConsumer(_ name: ConsumerName, from shards: [ShardID]) throws(RedisError) -> Int {
+        try forget(shards, 0, only: name.text, [])
+    }
+
+    private func forget(
+        _ shards: [ShardID], _ idleMilliseconds: Int, only: String, _ living: [ConsumerName]
+    ) throws(RedisError) -> Int {
+        let replies = try each(shards) { shard in
+            RedisScriptCall(
+                QueueScript.forgetConsumers, keys: [keys(.stream, shard)],
+                [.int(Int64(idleMilliseconds)), .text(only)] + living.map { .text($0.text) })
+        }
+        var count = 0
+        for reply in replies { count += Int(try reply.integerValue()) }
+        return count
+    }
+
+    /// Raises the markers of shards that have one. From then on a consumer at an older epoch gets no jobs of theirs.
+    package func raiseEpochs(_ shards: [OwnedShard]) throws(RedisError) -> [EpochAnswer] {
+        try epochs(shards, evenIfMissing: false)
+    }
+
+    /// Sets a shard's marker: its queue has been refilled since the last wipe, by the owner at this epoch.
+    package func markEpoch(_ owned: OwnedShard) throws(RedisError) -> EpochAnswer {
+        try epochs([owned], evenIfMissing: true)[0]
+    }
+
+    private func epochs(_ shards: [OwnedShard], evenIfMissing: Bool) throws(RedisError) -> [EpochAnswer] {
+        let replies = try each(shards) { owned in
+            RedisScriptCall(
+                QueueScript.markEpoch, keys: [keys(.epoch, owned.shard)],
+                [.int(owned.epoch.rawValue), evenIfMissing ? "1" : "0"])
+        }
+        var answers: [EpochAnswer] = []
+        for (owned, reply) in zip(shards, replies) {
+            if reply.isNull {
+                answers.append(evenIfMissing ? .marked : .missing)
+            } else {
+                let marker = try reply.integerValue()
+                answers.append(marker > owned.epoch.rawValue ? .stale(Epoch(marker)) : .marked)
+            }
+        }
+        return answers
+    }
+
+    /// The shards whose queue has no epoch marker.
+    package func wasWiped(_ shards: [ShardID]) throws(RedisError) -> [ShardID] {
+        let replies = try connection.pipeline(shards.map { ["EXISTS", keys(.epoch, $0)] })
+        return zip(shards, replies).filter { $0.1 == .integer(0) }.map(\.0)
+    }
+}

@@ -1,0 +1,117 @@
+import Core
+import RedisClient
+
+/// The queues of one kind, as one thread sees them: blocking calls on that thread's connection, each bounded in time.
+///
+/// Every call may throw a `RedisError`. After one that `isConnectionFailure` the caller reconnects and calls again; what the call did is
+/// unknown, and doing it twice is harmless: see `docs/design/queue.md`.
+package final class JobQueue {
+    package let kind: JobKind
+    package let consumer: ConsumerName
+    package let connection: RedisConnection
+    let keys: QueueKeys
+
+    /// How many calls of a script go in one round trip.
+    static let callsPerRoundTripMax = 1_000
+    /// How many jobs one script moves: bounds how long Redis is held up.
+    static let jobsPerScriptMax = 500
+    /// How many dead letters a shard keeps in Redis; PostgreSQL keeps all.
+    package static let deadLettersMax = 10_000
+
+    package init(_ kind: JobKind, on connection: RedisConnection, as consumer: ConsumerName = .make()) {
+        self.kind = kind
+        self.connection = connection
+        self.consumer = consumer
+        keys = QueueKeys(kind)
+    }
+
+    /// Calls a script once for each element and gives the answers in order. The first error answer is thrown, after all calls were made.
+    func each<Element>(
+        _ elements: [Element], _ makeCall: (Element) -> RedisScriptCall
+    ) throws(RedisError) -> [RedisReply] {
+        let replies = try eachReply(elements, makeCall)
+        for reply in replies {
+            if case .error(let text) = reply {
+                throw RedisError(.server, text, serverCode: text.split(separator: " ").first.map(String.init))
+            }
+        }
+        return replies
+    }
+
+    /// As `each`, with error answers among the answers.
+    func eachReply<Element>(
+        _ elements: [Element], _ makeCall: (Element) -> RedisScriptCall
+    ) throws(RedisError) -> [RedisReply] {
+        var replies: [RedisReply] = []
+        replies.reserveCapacity(elements.count)
+        var start = 0
+        while start < elements.count {
+            let end = min(start + Self.callsPerRoundTripMax, elements.count)
+            replies += try connection.evaluate(elements[start..<end].map(makeCall))
+            start = end
+        }
+        return replies
+    }
+
+    /// Elements of one shard, in their order, in parts that one script takes; with their places in `elements`.
+    func parts<Element>(_ elements: [Element], _ shard: (Element) -> ShardID) -> [ShardPart<Element>] {
+        var parts: [ShardPart<Element>] = []
+        var open: [ShardID: Int] = [:]
+        for (index, element) in elements.enumerated() {
+            let id = shard(element)
+            if let at = open[id], parts[at].elements.count < Self.jobsPerScriptMax {
+                parts[at].elements.append(element)
+                parts[at].indices.append(index)
+            } else {
+                open[id] = parts.count
+                parts.append(ShardPart(shard: id, elements: [element], indices: [index]))
+            }
+        }
+        return parts
+    }
+
+    /// One script call a part; the letter it answered for each element, in the elements' order.
+    func letters<Element>(
+        _ parts: [ShardPart<Element>], count: Int, _ makeCall: (ShardPart<Element>) -> RedisScriptCall
+    ) throws(RedisError) -> [UInt8] {
+        let replies = try each(parts, makeCall)
+        var letters = [UInt8](repeating: 0, count: count)
+        for (part, reply) in zip(parts, replies) { try Self.spread(reply, over: part, into: &letters) }
+        return letters
+    }
+
+    static func spread<Element>(_ reply: RedisReply, over part: ShardPart<Element>, into letters: inout [UInt8])
+        throws(RedisError)
+    {
+        let answer = try reply.bytesValue()
+        guard answer.count == part.indices.count else {
+            throw unexpected("\(answer.count) letters for \(part.indices.count) jobs")
+        }
+        for (index, letter) in zip(part.indices, answer) { letters[index] = letter }
+    }
+
+    static func unexpected(_ what: String) -> RedisError { RedisError(.value, "a script of the job queue answered \(what)") }
+
+    static func entry(_ reply: RedisReply) throws(RedisError) -> EntryID {
+        guard let entry = EntryID(try reply.bytesValue()) else { throw unexpected("what is no entry of a stream") }
+        return entry
+    }
+}
+
+/// Some elements of one shard, and where they stand among all.
+struct ShardPart<Element> {
+    let shard: ShardID
+    var elements: [Element]
+    var indices: [Int]
+}
+
+/// A shard and the epoch at which the caller owns it.
+package struct OwnedShard: Hashable, Sendable {
+    package let shard: ShardID
+    package let epoch: Epoch
+
+    package init(_ shard: ShardID, _ epoch: Epoch) {
+        self.shard = shard
+        self.epoch = epoch
+    }
+}
