@@ -23,6 +23,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         // Floor 0: system libraries.
@@ -48,6 +49,7 @@ let package = Package(
             name: "JobQueue", dependencies: ["Core", "RedisClient"], resources: [.embedInCode("Scripts")], swiftSettings: house),
         .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
         .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
+        .target(name: "PlanFiles", dependencies: ["Core", "Commission", product("Yams", "Yams")], swiftSettings: house),
         .target(
             name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
@@ -98,6 +100,7 @@ let package = Package(
         .testTarget(name: "JobQueueTests", dependencies: ["Core", "JobQueue", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "JobQueueRedisTests", dependencies: ["Core", "JobQueue", "RedisClient", "TestServers"], swiftSettings: house),
+        .testTarget(name: "PlanFilesTests", dependencies: ["Commission", "Core", "PlanFiles"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "StoreTests", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],

@@ -6,7 +6,7 @@ private let floors = [
     "CPostgreSQL": 0, "CHiredis": 0, "CNGHTTP2": 0,
     "Core": 1,
     "Hierarchy": 2, "Placement": 2, "Ownership": 2, "Dataset": 2, "Frames": 2, "Commission": 2,
-    "PostgresClient": 3, "RedisClient": 3, "JobQueue": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3,
+    "PostgresClient": 3, "RedisClient": 3, "JobQueue": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3, "PlanFiles": 3,
     "Worker": 4, "Coordinator": 4, "Gateway": 4,
     "fature": 5, "fature-bench": 5,
 ]
