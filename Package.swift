@@ -100,6 +100,9 @@ let package = Package(
         .testTarget(name: "JobQueueTests", dependencies: ["Core", "JobQueue", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "JobQueueRedisTests", dependencies: ["Core", "JobQueue", "RedisClient", "TestServers"], swiftSettings: house),
+        .testTarget(
+            name: "CommissionOracleTests", dependencies: ["Commission", "Core", "PostgresClient", "TestServers"],
+            swiftSettings: house),
         .testTarget(name: "PlanFilesTests", dependencies: ["Commission", "Core", "PlanFiles"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(

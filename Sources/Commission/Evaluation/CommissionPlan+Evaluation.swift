@@ -7,7 +7,7 @@ extension CommissionPlan {
     ///   - ancestors: the upline when the transaction was accepted, the sponsor first. Those beyond `ancestorsMax` earn nothing.
     ///   - inactive: the level distances of those who were not active then, ascending.
     ///   - earnedThisMonth: what a beneficiary has earned from percentages in the calendar month (UTC) of the transaction's date, payments of
-    ///     the same batch included and reversals subtracted. Asked only if the plan caps months, so others may give `{ _ in .zero }`.
+    ///     the same batch included. Asked only if the plan caps months, so others may give `{ _ in .zero }`.
     ///   - payments: nothing is allocated while its capacity lasts.
     package func payments(
         for facts: TransactionFacts, ancestors: Span<AffiliateID>, inactive: Span<Int16>, earnedThisMonth: (AffiliateID) -> Money,
