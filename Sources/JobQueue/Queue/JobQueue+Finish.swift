@@ -145,6 +145,25 @@ extension JobQueue {
         try assign(entries, to: ConsumerName.released, as: consumer)
     }
 
+    /// Releases all that Redis has under this consumer's name: after a connection that broke, so that nobody knows what it had been given. Gives
+    /// how many entries that was.
+    @discardableResult
+    package func releaseOwn(_ shards: [ShardID]) throws(RedisError) -> Int {
+        var count = 0
+        var left = shards
+        while !left.isEmpty {
+            let replies = try each(left) { shard in
+                RedisScriptCall(
+                    QueueScript.releaseOwn, keys: [keys(.stream, shard)],
+                    [.text(consumer.text), .int(Int64(Self.jobsPerScriptMax))])
+            }
+            let counts = try replies.map { reply throws(RedisError) in Int(try reply.integerValue()) }
+            count += counts.reduce(0, +)
+            left = zip(left, counts).filter { $0.1 == Self.jobsPerScriptMax }.map(\.0)
+        }
+        return count
+    }
+
     /// Shows that the consumer that has these jobs in hand lives, so that they are not taken over. Gives which it still has.
     package func renew(_ entries: [(ShardID, EntryID)], of owner: ConsumerName) throws(RedisError) -> [Bool] {
         try assign(entries, to: owner.text, as: owner)

@@ -8,8 +8,6 @@ package struct TakeLimits: Sendable {
     package var jobsMax: Int
     /// How long to wait in Redis when there is nothing; 0 not at all.
     package var blockMilliseconds: Int
-    /// Jobs that are pending under this consumer's own name come first: after an answer that was lost.
-    package var takesOwn = false
     /// What was released before is looked at, and in which company.
     package var released = Released.none
     /// Jobs that have been in a crash come in groups of at most so many.
@@ -71,7 +69,7 @@ extension JobQueue {
                 QueueScript.take,
                 keys: shards.flatMap { [keys(.stream, $0.shard), keys(.paused, $0.shard), keys(.epoch, $0.shard)] },
                 [
-                    .text(consumer.text), limits.takesOwn ? "1" : "0", .text(limits.released.rawValue),
+                    .text(consumer.text), .text(limits.released.rawValue),
                     .int(Int64(limits.perShardMax)), .int(Int64(limits.jobsMax)), .int(Int64(Self.takeBytesMax)),
                     .int(Int64(limits.suspectsMax)), .int(Int64(JobRecord.bytesMax)),
                 ] + shards.map { .int($0.epoch.rawValue) }))
@@ -159,7 +157,6 @@ extension JobQueue {
         // Whoever added the job that woke us has mostly added more.
         var rest = limits
         rest.jobsMax -= taken.jobs.count
-        rest.takesOwn = false
         rest.released = .none
         let more = try takeNow(shards, rest)
         taken.jobs += more.jobs

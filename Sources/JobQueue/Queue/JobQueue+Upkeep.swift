@@ -3,7 +3,7 @@ import RedisClient
 
 /// Whose jobs are taken over.
 package struct Takeover: Sendable {
-    /// Consumers that live: their jobs stay with them however long they take.
+    /// Consumers that live: their jobs stay with them.
     package var living: [ConsumerName]
     /// Consumers that are known to be lost: their jobs go at once.
     package var lost: [ConsumerName]
@@ -28,8 +28,10 @@ package struct TakeoverAnswer: Sendable, Equatable {
 
 /// What a shard's epoch marker said.
 package enum EpochAnswer: Sendable, Equatable {
-    /// It is at the caller's epoch now.
-    case marked
+    /// It was older, or missing where that does not matter, and is the caller's now.
+    case raised
+    /// It was the caller's already.
+    case unchanged
     /// There is none: Redis was wiped, or the shard is new. Refill it, then `markEpoch`.
     case missing
     /// Somebody owns the shard at this later epoch.
@@ -128,10 +130,11 @@ extension JobQueue {
         var answers: [EpochAnswer] = []
         for (owned, reply) in zip(shards, replies) {
             if reply.isNull {
-                answers.append(evenIfMissing ? .marked : .missing)
+                answers.append(evenIfMissing ? .raised : .missing)
             } else {
                 let marker = try reply.integerValue()
-                answers.append(marker > owned.epoch.rawValue ? .stale(Epoch(marker)) : .marked)
+                let epoch = owned.epoch.rawValue
+                answers.append(marker > epoch ? .stale(Epoch(marker)) : marker == epoch ? .unchanged : .raised)
             }
         }
         return answers

@@ -4,6 +4,7 @@ import RedisClient
 enum QueueScript {
     static let take = RedisScript(source: PackageResources.take_lua)
     static let assign = RedisScript(source: PackageResources.assign_lua)
+    static let releaseOwn = RedisScript(source: PackageResources.release_own_lua)
     static let finish = RedisScript(source: PackageResources.finish_lua)
     static let retry = RedisScript(source: PackageResources.retry_lua)
     static let bury = RedisScript(source: PackageResources.bury_lua)

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Takes jobs of many shards: first what is this consumer's own and what was released, then new ones.
+-- Takes jobs of many shards: first what was released, then new ones.
 -- KEYS: for each shard its stream, :paused, :epoch.
--- ARGV: consumer; '1' to take its own pending first; 'any', 'clean' or 'none' of the released; jobs of a shard at most; jobs at most;
---   bytes at most; suspects at most; bytes of a record at most; then for each shard the caller's epoch.
+-- ARGV: consumer; 'any', 'clean' or 'none' of the released; jobs of a shard at most; jobs at most; bytes at most; suspects at most; bytes of a
+--   record at most; then for each shard the caller's epoch.
 -- Answer: a letter for each shard ('.' fine, 'w' fine but without a marker: wiped, 'p' paused, 's' the caller is stale, 'x' no stream of
 --   ours), then for each job the shard's index, the entry and the record.
-local consumer, own, released = ARGV[1], ARGV[2] == '1', ARGV[3]
-local perShard, left, bytesLeft = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local suspectsMax, recordMax = tonumber(ARGV[7]), tonumber(ARGV[8])
+local consumer, released = ARGV[1], ARGV[2]
+local perShard, left, bytesLeft = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local suspectsMax, recordMax = tonumber(ARGV[6]), tonumber(ARGV[7])
 local shards = #KEYS / 3
 local letters, answer = {}, { '' }
 
@@ -22,7 +22,7 @@ for i = 1, shards do
     local marker = tonumber(states[2 * i] or '')
     if states[2 * i - 1] then
         letters[i] = 'p'
-    elseif marker and marker > tonumber(ARGV[8 + i]) then
+    elseif marker and marker > tonumber(ARGV[7 + i]) then
         letters[i] = 's'
     else
         letters[i] = marker and '.' or 'w'
@@ -44,11 +44,11 @@ local function give(i, entry)
     bytesLeft = bytesLeft - #value
 end
 
--- What is pending under a name, in order. Jobs of one crash count only: suspects never share a batch with others.
+-- Jobs of one count of crashes only: suspects never share a batch with others.
 local class
-local function givePending(i, name)
+local function giveReleased(i)
     local stream = KEYS[3 * i - 2]
-    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', left, name)
+    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', left, 'released')
     if pending.err then return end
     for _, one in ipairs(pending) do
         if left <= 0 or bytesLeft <= 0 then return end
@@ -58,22 +58,19 @@ local function givePending(i, name)
         else
             local value = record(entry[2])
             local crashes = string.byte(value, 1) == 1 and string.byte(value, 3) or 0
-            if not class and (crashes == 0 or name == consumer or released == 'any') then
+            if not class and (crashes == 0 or released == 'any') then
                 class = crashes
                 if crashes == 1 then left = math.min(left, suspectsMax) elseif crashes > 1 then left = 1 end
             end
             if crashes == class then
-                if name ~= consumer then redis.call('XCLAIM', stream, 'workers', consumer, 0, one[1], 'JUSTID') end
+                redis.call('XCLAIM', stream, 'workers', consumer, 0, one[1], 'JUSTID')
                 give(i, entry)
             end
         end
     end
 end
-if own then
-    for _, i in ipairs(open) do givePending(i, consumer) end
-end
 if released ~= 'none' then
-    for _, i in ipairs(open) do givePending(i, 'released') end
+    for _, i in ipairs(open) do giveReleased(i) end
 end
 
 local function read(count, streams, first, last)

@@ -1,0 +1,171 @@
+import Core
+
+/// What lanes, watchdog, keeper and owner of a consumer know of each other. Pure: time is a parameter.
+struct ConsumerState {
+    enum Phase: Comparable { case running, draining, stopping }
+
+    /// A call that the watchdog has an eye on.
+    struct Call {
+        let cancel: @Sendable () -> Void
+        var limit: MonotonicNanoseconds
+        var cancelledAt: MonotonicNanoseconds?
+        /// While `cancel` runs; the lane waits for its end, so that it never hits a later call.
+        var isCancelling = false
+    }
+
+    struct Slot {
+        var name: ConsumerName
+        var generation = 0
+        /// Whether a thread runs it.
+        var isRunning = false
+        /// What it has in hand, filtered by the shards of `inHandVersion`.
+        var inHand: [Job] = []
+        var inHandVersion = 0
+        var renewedAt: MonotonicNanoseconds = 0
+        var call: Call?
+    }
+
+    /// What a lane is to do.
+    struct Orders {
+        let phase: Phase
+        let version: Int
+        /// Those of this lane.
+        let shards: [OwnedShard]
+        /// The names of all lanes that live.
+        let living: [ConsumerName]
+    }
+
+    static let laneLossesMax = 16
+
+    let base: ConsumerName
+    var phase = Phase.running
+    /// Rises with every change of the shards.
+    private(set) var version = 0
+    private(set) var shards: [ShardID: Epoch] = [:]
+    /// Shards that a later owner has marked.
+    private(set) var stale: Set<OwnedShard> = []
+    /// What each lane takes from.
+    private var assigned: [[OwnedShard]]
+    var lanes: [Slot]
+    /// Lanes that were given up; what Redis has under their names is taken over.
+    private(set) var lost: [ConsumerName] = []
+    /// The one lane that may have suspects in hand.
+    var suspectsLane: Int?
+    var isKeeping = false
+    var isWatching = false
+
+    init(base: ConsumerName, lanes count: Int) {
+        self.base = base
+        lanes = (0..<count).map { Slot(name: base.lane($0, generation: 0)) }
+        assigned = Array(repeating: [], count: count)
+    }
+
+    /// Which lane has a shard. Multiplied, so that a worker that has every second shard uses every lane.
+    static func lane(of shard: ShardID, lanes: Int) -> Int {
+        Int((UInt32(shard.rawValue) &* 2_654_435_761) >> 16) % lanes
+    }
+
+    mutating func setShards(_ owned: [OwnedShard]) {
+        shards = Dictionary(owned.map { ($0.shard, $0.epoch) }, uniquingKeysWith: max)
+        stale = stale.filter { shards[$0.shard] == $0.epoch }
+        assign()
+    }
+
+    /// Notes that later owners have marked these shards. Gives those of which that is news.
+    mutating func markStale(_ owned: [OwnedShard]) -> [OwnedShard] {
+        let fresh = owned.filter { shards[$0.shard] == $0.epoch && !stale.contains($0) }
+        guard !fresh.isEmpty else { return [] }
+        stale.formUnion(fresh)
+        assign()
+        return fresh
+    }
+
+    private mutating func assign() {
+        version += 1
+        assigned = Array(repeating: [], count: lanes.count)
+        for owned in ownedShards { assigned[Self.lane(of: owned.shard, lanes: lanes.count)].append(owned) }
+    }
+
+    /// What may be taken from, in order.
+    var ownedShards: [OwnedShard] {
+        shards.map { OwnedShard($0.key, $0.value) }.filter { !stale.contains($0) }.sorted { $0.shard < $1.shard }
+    }
+
+    func isCurrent(lane: Int, generation: Int) -> Bool { lanes[lane].generation == generation }
+
+    /// Nil for a lane that has been given up: its thread is to end.
+    func orders(lane: Int, generation: Int) -> Orders? {
+        guard lanes[lane].generation == generation else { return nil }
+        return Orders(phase: phase, version: version, shards: assigned[lane], living: lanes.map(\.name))
+    }
+
+    /// Takes jobs into a lane's hand: those whose shards are still the consumer's. The rest is to be released. Nil for a lane that has been given up.
+    mutating func hold(_ jobs: [Job], lane: Int, generation: Int, now: MonotonicNanoseconds) -> (held: [Job], foreign: [Job])? {
+        guard lanes[lane].generation == generation else { return nil }
+        let mayWork = phase == .running
+        var held = jobs
+        var foreign: [Job] = []
+        if !mayWork || jobs.contains(where: { shards[$0.shard] == nil }) {
+            held = mayWork ? jobs.filter { shards[$0.shard] != nil } : []
+            foreign = mayWork ? jobs.filter { shards[$0.shard] == nil } : jobs
+        }
+        lanes[lane].inHand = held
+        lanes[lane].inHandVersion = version
+        lanes[lane].renewedAt = now
+        return (held, foreign)
+    }
+
+    /// Whether no lane has a job of a shard that is not the consumer's any more, or none at all once it drains.
+    var isQuiet: Bool {
+        lanes.allSatisfy { $0.inHand.isEmpty || (phase == .running && $0.inHandVersion == version) }
+    }
+
+    enum Alarm {
+        case cancel(lane: Int, @Sendable () -> Void)
+        case replace(lane: Int, generation: Int, lost: ConsumerName, jobs: Int)
+        case doNotReplace(lane: Int, lost: ConsumerName, jobs: Int)
+    }
+
+    /// What the watchdog has to do about calls that take too long.
+    mutating func alarms(now: MonotonicNanoseconds, graceNanoseconds: UInt64) -> [Alarm] {
+        var alarms: [Alarm] = []
+        for index in lanes.indices {
+            guard let call = lanes[index].call, now >= call.limit else { continue }
+            guard let cancelledAt = call.cancelledAt else {
+                lanes[index].call?.cancelledAt = now
+                lanes[index].call?.isCancelling = true
+                alarms.append(.cancel(lane: index, call.cancel))
+                continue
+            }
+            guard now >= cancelledAt + graceNanoseconds else { continue }
+            let name = lanes[index].name
+            let jobs = lanes[index].inHand.count
+            lost.append(name)
+            let generation = lanes[index].generation + 1
+            lanes[index] = Slot(name: base.lane(index, generation: generation), generation: generation)
+            if suspectsLane == index { suspectsLane = nil }
+            if lost.count > Self.laneLossesMax || phase == .stopping {
+                alarms.append(.doNotReplace(lane: index, lost: name, jobs: jobs))
+            } else {
+                lanes[index].isRunning = true
+                alarms.append(.replace(lane: index, generation: generation, lost: name, jobs: jobs))
+            }
+        }
+        return alarms
+    }
+
+    /// Has the watchdog cancel every call at its next look.
+    mutating func hurry(now: MonotonicNanoseconds) {
+        for index in lanes.indices { lanes[index].call?.limit = now }
+    }
+
+    /// What is in hand for so long that its consumer should show that it lives; counts as shown.
+    mutating func renewals(now: MonotonicNanoseconds, everyNanoseconds: UInt64) -> [(ConsumerName, [Job])] {
+        var renewals: [(ConsumerName, [Job])] = []
+        for index in lanes.indices where !lanes[index].inHand.isEmpty && now >= lanes[index].renewedAt + everyNanoseconds {
+            lanes[index].renewedAt = now
+            renewals.append((lanes[index].name, lanes[index].inHand))
+        }
+        return renewals
+    }
+}

@@ -1,0 +1,271 @@
+import Core
+import RedisClient
+
+/// One lane of a consumer, on its own thread: takes, handles and settles jobs of its shards, one batch at a time.
+final class Lane {
+    let core: ConsumerCore
+    let index: Int
+    let generation: Int
+    let name: ConsumerName
+    var settlement = Settlement()
+    private var queue: JobQueue?
+    private var handler: (any JobHandler)?
+    /// The shards whose jobs of former owners have been taken over.
+    private var adopted: Set<OwnedShard> = []
+    private var adoptedVersion = -1
+    /// Redis may have given jobs to this lane's name that it does not know of.
+    private var mayHaveUnknown = false
+    private var looksAtReleasedAt: MonotonicNanoseconds = 0
+    private var toldAt: MonotonicNanoseconds = 0
+    private var turn = 0
+    private var redisPause = RetryPause.redis
+    private var handlerPause = RetryPause.handler
+
+    private static let releasedEveryNanoseconds: UInt64 = 1_000_000_000
+    private static let tellEveryNanoseconds: UInt64 = 5_000_000_000
+    private static let settleAttemptsMax = 8
+
+    init(_ core: ConsumerCore, index: Int, generation: Int, name: ConsumerName) {
+        self.core = core
+        self.index = index
+        self.generation = generation
+        self.name = name
+    }
+
+    private var orders: ConsumerState.Orders? {
+        core.state.withLock(wake: .nobody) { $0.orders(lane: index, generation: generation) }
+    }
+
+    /// Until the consumer stops or the lane is given up.
+    func run() {
+        while let orders {
+            if orders.phase == .stopping {
+                leave(orders)
+                break
+            }
+            do {
+                guard let queue = try connected() else { continue }
+                try settle(queue)
+                try work(orders, queue)
+                redisPause.succeeded()
+            } catch {
+                failed(error)
+            }
+        }
+        core.state.withLock { state in
+            if state.isCurrent(lane: index, generation: generation) {
+                state.lanes[index].isRunning = false
+                state.lanes[index].inHand = []
+                if state.suspectsLane == index { state.suspectsLane = nil }
+            }
+        }
+    }
+
+    private func connected() throws(RedisError) -> JobQueue? {
+        if let queue {
+            if queue.connection.isUsable { return queue }
+            try queue.connection.reconnect()
+            return queue
+        }
+        let queue = JobQueue(core.kind, on: try RedisConnection(core.redis), as: name)
+        self.queue = queue
+        return queue
+    }
+
+    private func failed(_ error: any Error) {
+        if let error = error as? RedisError, error.isConnectionFailure {
+            queue?.connection.close()
+            mayHaveUnknown = true
+        }
+        core.counters.add { $0.redisFailures += 1 }
+        core.report(.redisFailed("\(error)"))
+        _ = core.pause(milliseconds: redisPause.failed())
+    }
+
+    private func work(_ orders: ConsumerState.Orders, _ queue: JobQueue) throws(RedisError) {
+        guard orders.phase == .running, !orders.shards.isEmpty else { return rest(orders) }
+        if mayHaveUnknown {
+            try queue.releaseOwn(orders.shards.map(\.shard))
+            mayHaveUnknown = false
+            looksAtReleasedAt = 0
+        }
+        if adoptedVersion != orders.version { try adopt(orders, queue) }
+        guard let handler = madeHandler() else { return }
+
+        let now = monotonicNow()
+        var limits = TakeLimits(
+            perShardMax: core.policy.batchPerShardMax, jobsMax: core.policy.batchMax,
+            blockMilliseconds: core.policy.blockMilliseconds)
+        limits.suspectsMax = core.policy.suspectsMax
+        if now >= looksAtReleasedAt {
+            looksAtReleasedAt = now + Self.releasedEveryNanoseconds
+            limits.released = core.mayHoldSuspects(lane: index, generation: generation) ? .any : .clean
+        }
+        let shards = turned(orders.shards)
+        // What this call takes is ours in Redis even if its answer never comes.
+        mayHaveUnknown = true
+        let taken = try queue.take(shards, limits)
+        mayHaveUnknown = false
+        tell(taken, orders)
+        if taken.isEmpty {
+            core.dropSuspects(lane: index, generation: generation)
+            if taken.paused.count + taken.stale.count + taken.broken.count >= shards.count { rest(orders) }
+            return
+        }
+        core.counters.add { $0.taken += Int64(taken.jobs.count + taken.malformed.count) }
+        for entry in taken.malformed { settlement.bury(DeadLetter(entry, kind: core.kind)) }
+        try handle(chosen(taken.jobs), handler, queue)
+        core.dropSuspects(lane: index, generation: generation)
+    }
+
+    /// Nothing to do: wait for other orders.
+    private func rest(_ orders: ConsumerState.Orders) {
+        let (version, phase) = (orders.version, orders.phase)
+        _ = core.pause(milliseconds: core.policy.blockMilliseconds) { $0.version != version || $0.phase != phase }
+    }
+
+    /// The shards, beginning with another one each time.
+    private func turned(_ shards: [OwnedShard]) -> [OwnedShard] {
+        turn = (turn + 1) % shards.count
+        return Array(shards[turn...] + shards[..<turn])
+    }
+
+    /// Raises the markers of shards that are new here, and takes over what their former owners have in hand.
+    private func adopt(_ orders: ConsumerState.Orders, _ queue: JobQueue) throws(RedisError) {
+        let fresh = orders.shards.filter { !adopted.contains($0) }
+        let answers = try queue.raiseEpochs(fresh)
+        var raised: [OwnedShard] = []
+        var stale: [OwnedShard] = []
+        for (owned, answer) in zip(fresh, answers) {
+            switch answer {
+            case .raised: raised.append(owned)
+            case .stale: stale.append(owned)
+            case .unchanged, .missing: break
+            }
+        }
+        core.markStale(stale)
+        // Where the marker was ours already, others at the same epoch may be at work.
+        while !raised.isEmpty {
+            let answer = try queue.takeOver(raised, Takeover(living: orders.living, idleMilliseconds: 0))
+            core.counters.add { $0.crashed += Int64(answer.taken) }
+            core.markStale(raised.filter { answer.stale.contains($0.shard) })
+            if answer.taken + answer.dropped == 0 { break }
+        }
+        adopted = Set(orders.shards)
+        adoptedVersion = orders.version
+        looksAtReleasedAt = 0
+    }
+
+    private func madeHandler() -> (any JobHandler)? {
+        if let handler { return handler }
+        do {
+            handler = try core.makeHandler(index)
+        } catch {
+            core.report(.handlerUnavailable("\(error)"))
+            _ = core.pause(milliseconds: handlerPause.failed())
+        }
+        return handler
+    }
+
+    private func tell(_ taken: TakenJobs, _ orders: ConsumerState.Orders) {
+        if !taken.stale.isEmpty { core.markStale(orders.shards.filter { taken.stale.contains($0.shard) }) }
+        guard !taken.wiped.isEmpty || !taken.broken.isEmpty, monotonicNow() >= toldAt else { return }
+        toldAt = monotonicNow() + Self.tellEveryNanoseconds
+        if !taken.wiped.isEmpty { core.report(.wiped(taken.wiped)) }
+        if !taken.broken.isEmpty { core.report(.broken(taken.broken)) }
+    }
+
+    /// What is handled together: all clean jobs, or suspects of one kind if this lane may have them. Others are released, and looked at again at
+    /// once; jobs with too many crashes are dead.
+    private func chosen(_ jobs: [Job]) -> [Job] {
+        guard jobs.contains(where: { $0.crashes > 0 }) else { return jobs }
+        let policy = core.policy
+        let living = jobs.filter { job in
+            guard policy.isDead(failures: 0, crashes: job.crashes) else { return true }
+            let error = "in hand in \(job.crashes) crashes; the last error was: \(job.lastError)"
+            settlement.bury(job, cause: .crashed, error: error, failures: job.failures)
+            return false
+        }
+        var isChosen: (Job) -> Bool = { $0.crashes == 0 }
+        var limit = Int.max
+        if !living.contains(where: isChosen), let first = living.first {
+            let mayHold = core.mayHoldSuspects(lane: index, generation: generation)
+            isChosen = { mayHold && $0.crashes == first.crashes }
+            limit = first.crashes == 1 ? policy.suspectsMax : 1
+            looksAtReleasedAt = 0
+        }
+        var chosen: [Job] = []
+        for job in living {
+            if chosen.count < limit, isChosen(job) {
+                chosen.append(job)
+            } else {
+                settlement.release(job)
+                looksAtReleasedAt = 0
+            }
+        }
+        return chosen
+    }
+
+    private func handle(_ jobs: [Job], _ handler: any JobHandler, _ queue: JobQueue) throws(RedisError) {
+        // Suspects that wait must be out of hand before a suspect runs.
+        try settle(queue)
+        guard !jobs.isEmpty else { return }
+        let holding = core.state.withLock(wake: .nobody) { state in
+            state.hold(jobs, lane: index, generation: generation, now: monotonicNow())
+        }
+        guard let holding else { return }
+        for job in holding.foreign { settlement.release(job) }
+        var run = BatchRun(core, lane: index, generation: generation, handler)
+        let isOurs = holding.held.isEmpty || run.run(holding.held, into: &settlement)
+        if !isOurs {
+            // Another lane goes on; whatever came of these jobs is not ours to say.
+            settlement = Settlement()
+            return
+        }
+        try settle(queue)
+        guard let reason = run.unavailable else { return handlerPause.succeeded() }
+        core.report(.handlerUnavailable(reason))
+        looksAtReleasedAt = 0
+        _ = core.pause(milliseconds: handlerPause.failed())
+    }
+
+    /// Tells Redis what became of jobs, until it knows. Throws when Redis is away: what is left is told after the next connect.
+    private func settle(_ queue: JobQueue) throws(RedisError) {
+        guard !settlement.isEmpty else { return }
+        defer {
+            core.state.withLock { state in
+                if state.isCurrent(lane: index, generation: generation), settlement.isEmpty { state.lanes[index].inHand = [] }
+            }
+        }
+        var attempt = 0
+        while true {
+            do throws(RedisError) {
+                guard try settlement.settle(queue, core, lane: index, generation: generation) else { return }
+                break
+            } catch {
+                if error.isConnectionFailure { throw error }
+                attempt += 1
+                if attempt == Self.settleAttemptsMax {
+                    core.report(.unsettled(jobs: settlement.count, "\(error)"))
+                    settlement = Settlement()
+                    break
+                }
+                guard core.pause(milliseconds: redisPause.failed()) else { throw error }
+            }
+        }
+    }
+
+    /// Gives everything back before the thread ends.
+    private func leave(_ orders: ConsumerState.Orders) {
+        do {
+            guard let queue = try connected() else { return }
+            if !settlement.isEmpty { _ = try settlement.settle(queue, core, lane: index, generation: generation) }
+            let shards = orders.shards.map(\.shard)
+            try queue.releaseOwn(shards)
+            try queue.removeConsumer(name, from: shards)
+        } catch {
+            core.report(.redisFailed("\(error)"))
+        }
+        queue?.connection.close()
+    }
+}
