@@ -106,7 +106,8 @@ let package = Package(
         .testTarget(name: "PlanFilesTests", dependencies: ["Commission", "Core", "PlanFiles"], swiftSettings: house),
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
-            name: "StoreTests", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
+            name: "StoreTests",
+            dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
             swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),
@@ -116,10 +117,15 @@ let package = Package(
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
             name: "GatewayTests", dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway"], swiftSettings: house),
+        // `ClusterSupport` runs the roles of the built `fature` as processes, with callers and a model to compare their answers with.
+        .target(
+            name: "ClusterSupport", dependencies: ["Core", "Dataset", "Frames", "Store", "PostgresClient", "TestServers"],
+            path: "Tests/ClusterSupport", swiftSettings: house),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Core", "Dataset", "Hierarchy", "Frames", "Store", "Worker", "PostgresClient", "TestServers", "fature", logging,
+                "ClusterSupport", "Core", "Hierarchy", "Frames", "Store", "Worker", "PostgresClient", "TestServers", "fature",
+                logging,
             ] + nio,
             swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),

@@ -1,3 +1,4 @@
+import ClusterSupport
 import PostgresClient
 import TestServers
 import Testing

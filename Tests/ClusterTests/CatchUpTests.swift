@@ -1,3 +1,4 @@
+import ClusterSupport
 import Core
 import Frames
 import Hierarchy

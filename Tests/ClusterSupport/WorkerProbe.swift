@@ -4,11 +4,11 @@ import Glibc
 import TestServers
 
 /// Asks a worker directly, as a gateway with an outdated picture would.
-final class WorkerProbe {
+package final class WorkerProbe {
     private let descriptor: Int32
     private var requestID: UInt64 = 0
 
-    init(port: Int) throws {
+    package init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var patience = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -26,12 +26,12 @@ final class WorkerProbe {
 
     deinit { close(descriptor) }
 
-    func ask(affiliate: Int64, shard: Int) throws -> Outcome {
+    package func ask(affiliate: Int64, shard: Int) throws -> Outcome {
         try send(affiliate: affiliate, shard: shard)
         return try receive()
     }
 
-    func send(affiliate: Int64, shard: Int) throws {
+    package func send(affiliate: Int64, shard: Int) throws {
         requestID += 1
         let frame = ByteBuilder()
         let start = frame.beginFrame(
@@ -42,7 +42,7 @@ final class WorkerProbe {
         }
     }
 
-    func receive() throws -> Outcome {
+    package func receive() throws -> Outcome {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -2,13 +2,13 @@ import PostgresClient
 import TestServers
 
 /// Compares what gateways answer with the independent model, question by question.
-struct Comparison {
-    let model: NetworkModel
-    private(set) var differences: [String] = []
-    private(set) var questions = 0
+package struct Comparison {
+    package let model: NetworkModel
+    package private(set) var differences: [String] = []
+    package private(set) var questions = 0
     private static let differencesMax = 20
 
-    init(_ model: NetworkModel) { self.model = model }
+    package init(_ model: NetworkModel) { self.model = model }
 
     private mutating func same<T: Equatable>(_ what: @autoclosure () -> String, _ answered: T, _ expected: T) {
         guard answered != expected, differences.count < Self.differencesMax else { return }
@@ -25,18 +25,18 @@ struct Comparison {
         return try answer.decode(type)
     }
 
-    mutating func affiliate(_ id: Int64, _ client: HTTPClient) throws {
+    package mutating func affiliate(_ id: Int64, _ client: HTTPClient) throws {
         let path = "/api/v2/affiliates/\(id)"
         if let answer = try ask(path, client, AffiliateAnswer.self) { same(path, answer, model.affiliates[id]?.answer ?? answer) }
         if model.affiliates[id] == nil { same("\(path) is known", true, false) }
     }
 
-    mutating func upline(_ id: Int64, _ client: HTTPClient) throws {
+    package mutating func upline(_ id: Int64, _ client: HTTPClient) throws {
         let path = "/api/v2/affiliates/\(id)/upline"
         if let answer = try ask(path, client, UplineAnswer.self) { same(path, answer, model.upline(id)) }
     }
 
-    mutating func statuses(_ id: Int64, _ client: HTTPClient) throws {
+    package mutating func statuses(_ id: Int64, _ client: HTTPClient) throws {
         let path = "/api/v2/affiliates/\(id)/statuses"
         guard let answer = try ask(path, client, StatusesAnswer.self) else { return }
         let expected = model.statuses(id, depth: .max)
@@ -48,7 +48,7 @@ struct Comparison {
     }
 
     /// The counts, and every member, page by page.
-    mutating func network(_ id: Int64, depth: Int, limit: Int, status: String?, _ client: HTTPClient) throws {
+    package mutating func network(_ id: Int64, depth: Int, limit: Int, status: String?, _ client: HTTPClient) throws {
         let query = "depth=\(depth)&limit=\(limit)" + (status.map { "&status=\($0)" } ?? "")
         let path = "/api/v2/affiliates/\(id)/network?\(query)"
         var members: [NetworkAnswer.Member] = []
@@ -70,12 +70,12 @@ struct Comparison {
         same("\(path) level order", members.map(\.level_distance), members.map(\.level_distance).sorted())
     }
 
-    mutating func ranking(_ metric: String, limit: Int, _ client: HTTPClient) throws {
+    package mutating func ranking(_ metric: String, limit: Int, _ client: HTTPClient) throws {
         let path = "/api/v2/rankings?metric=\(metric)&limit=\(limit)"
         if let answer = try ask(path, client, RankingsAnswer.self) { same(path, answer, model.ranking(metric, limit: limit)) }
     }
 
-    mutating func statistics(_ client: HTTPClient) throws {
+    package mutating func statistics(_ client: HTTPClient) throws {
         guard let answer = try ask("/api/v2/stats", client, StatisticsAnswer.self) else { return }
         var byStatus = ["active": 0, "inactive": 0, "suspended": 0, "banned": 0]
         var byLevel: [Int] = []
@@ -96,7 +96,7 @@ struct Comparison {
     }
 
     /// Every affiliate, every root's whole network, the sums: the memory of all workers against PostgreSQL.
-    mutating func everything(_ client: HTTPClient) throws {
+    package mutating func everything(_ client: HTTPClient) throws {
         for id in model.ids {
             try affiliate(id, client)
             try upline(id, client)
@@ -109,7 +109,7 @@ struct Comparison {
 
 extension TestCluster {
     /// Where memory and PostgreSQL disagree, and what is wrong inside PostgreSQL; empty when all is well.
-    func differences() throws -> [String] {
+    package func differences() throws -> [String] {
         let connection = try connect()
         let problems = try HierarchyOracle.problems(connection)
         var comparison = Comparison(try NetworkModel(connection))

@@ -3,17 +3,17 @@ import PostgresClient
 import Store
 
 /// A small network with the shapes that matter: one large tree, many small ones, a chain, a star, a lone root, ids at the end of the range.
-enum TestNetwork {
-    static let chainTop: Int64 = 800_000_000
-    static let chainLength: Int64 = 140
-    static let starCentre: Int64 = 900_000_000
-    static let starReferrals: Int64 = 400
-    static let loneRoot: Int64 = 700_000_000
-    static let highestRoot = Int64.max
-    static let highestReferral = Int64.max - 1
+package enum TestNetwork {
+    package static let chainTop: Int64 = 800_000_000
+    package static let chainLength: Int64 = 140
+    package static let starCentre: Int64 = 900_000_000
+    package static let starReferrals: Int64 = 400
+    package static let loneRoot: Int64 = 700_000_000
+    package static let highestRoot = Int64.max
+    package static let highestReferral = Int64.max - 1
 
     /// Writes the network set-wise, the way an import does, and announces it.
-    static func fill(_ connection: PostgresConnection, affiliates: Int, seed: UInt64) throws {
+    package static func fill(_ connection: PostgresConnection, affiliates: Int, seed: UInt64) throws {
         var rows: [(id: Int64, parent: Int64?, status: String)] = []
         try NetworkGenerator(profile: .skew, affiliates: affiliates, seed: seed).forEach {
             rows.append(($0.id.rawValue, $0.parent?.rawValue, "\($0.status.name)"))

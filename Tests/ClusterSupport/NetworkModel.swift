@@ -2,19 +2,19 @@ import PostgresClient
 import Store
 
 /// The whole network as plain recursive queries over the parent links see it: no path, no level, no closure, no counter is read.
-struct NetworkModel {
-    struct Affiliate: Sendable {
-        var answer: AffiliateAnswer
-        var shard: Int
+package struct NetworkModel {
+    package struct Affiliate: Sendable {
+        package var answer: AffiliateAnswer
+        package var shard: Int
         /// Nearest first.
-        var upline: [Int64] = []
+        package var upline: [Int64] = []
         /// By level distance, from 1.
-        var levels: [[Int64]] = []
+        package var levels: [[Int64]] = []
     }
 
-    private(set) var affiliates: [Int64: Affiliate] = [:]
+    package private(set) var affiliates: [Int64: Affiliate] = [:]
 
-    init(_ connection: PostgresConnection) throws {
+    package init(_ connection: PostgresConnection) throws {
         let rows = try connection.execute(
             """
             SELECT affiliate_id, parent_affiliate_id, external_id, referral_code, name, email, phone, document, category,
@@ -63,14 +63,14 @@ struct NetworkModel {
         }
     }
 
-    var ids: [Int64] { affiliates.keys.sorted() }
-    var roots: [Int64] { ids.filter { affiliates[$0]?.upline.isEmpty == true } }
-    var widest: Int64 { ids.max { directs($0) < directs($1) } ?? 0 }
-    var leaves: [Int64] { ids.filter { directs($0) == 0 } }
+    package var ids: [Int64] { affiliates.keys.sorted() }
+    package var roots: [Int64] { ids.filter { affiliates[$0]?.upline.isEmpty == true } }
+    package var widest: Int64 { ids.max { directs($0) < directs($1) } ?? 0 }
+    package var leaves: [Int64] { ids.filter { directs($0) == 0 } }
 
-    func directs(_ id: Int64) -> Int { affiliates[id]?.answer.direct_referrals_count ?? 0 }
+    package func directs(_ id: Int64) -> Int { affiliates[id]?.answer.direct_referrals_count ?? 0 }
 
-    func upline(_ id: Int64) -> UplineAnswer {
+    package func upline(_ id: Int64) -> UplineAnswer {
         UplineAnswer(
             affiliate_id: id,
             upline: (affiliates[id]?.upline ?? []).enumerated().map {
@@ -78,7 +78,7 @@ struct NetworkModel {
             })
     }
 
-    func members(_ id: Int64, depth: Int, status: String?) -> Set<NetworkAnswer.Member> {
+    package func members(_ id: Int64, depth: Int, status: String?) -> Set<NetworkAnswer.Member> {
         var members: Set<NetworkAnswer.Member> = []
         for (at, level) in (affiliates[id]?.levels ?? []).prefix(depth).enumerated() {
             for member in level {
@@ -92,11 +92,11 @@ struct NetworkModel {
         return members
     }
 
-    func levels(_ id: Int64, depth: Int) -> [NetworkAnswer.Level] {
+    package func levels(_ id: Int64, depth: Int) -> [NetworkAnswer.Level] {
         (affiliates[id]?.levels ?? []).prefix(depth).enumerated().map { .init(level: $0 + 1, count: $1.count) }
     }
 
-    func statuses(_ id: Int64, depth: Int) -> [String: Int] {
+    package func statuses(_ id: Int64, depth: Int) -> [String: Int] {
         var counts = ["active": 0, "inactive": 0, "suspended": 0, "banned": 0]
         for level in (affiliates[id]?.levels ?? []).prefix(depth) {
             for member in level { counts[affiliates[member]?.answer.status ?? "", default: 0] += 1 }
@@ -105,7 +105,7 @@ struct NetworkModel {
     }
 
     /// Most first; of equals the smaller id first.
-    func ranking(_ metric: String, limit: Int) -> RankingsAnswer {
+    package func ranking(_ metric: String, limit: Int) -> RankingsAnswer {
         func value(_ id: Int64) -> Int {
             guard let answer = affiliates[id]?.answer else { return 0 }
             return metric == "network_size" ? answer.total_network_size : answer.direct_referrals_count

@@ -2,14 +2,16 @@ import Foundation
 import Synchronization
 
 /// Callers on threads of their own, each doing its work again and again until told to stop.
-final class Callers: Sendable {
+package final class Callers: Sendable {
     private let isStopped = Atomic<Bool>(false)
     private let failures = Mutex<[String]>([])
     private let group = DispatchGroup()
     private static let failuresMax = 20
 
+    package init() {}
+
     /// - Parameter work: called with the number of the round, from 0, until `stop`. What it throws is kept and ends this caller.
-    func add(_ name: String, _ work: @escaping @Sendable (Int) throws -> Void) {
+    package func add(_ name: String, _ work: @escaping @Sendable (Int) throws -> Void) {
         group.enter()
         Thread.detachNewThread { [self] in
             defer { group.leave() }
@@ -25,10 +27,10 @@ final class Callers: Sendable {
         }
     }
 
-    func fail(_ what: String) { failures.withLock { if $0.count < Self.failuresMax { $0.append(what) } } }
+    package func fail(_ what: String) { failures.withLock { if $0.count < Self.failuresMax { $0.append(what) } } }
 
     /// Ends all callers after their present round, and returns what went wrong.
-    func stop() -> [String] {
+    package func stop() -> [String] {
         isStopped.store(true, ordering: .relaxed)
         group.wait()
         return failures.withLock { $0 }
@@ -36,16 +38,18 @@ final class Callers: Sendable {
 }
 
 /// Holds what belongs to one thread at a time, for callers that are created on one thread and used on another.
-final class Held<Value>: @unchecked Sendable {
-    var value: Value
-    init(_ value: Value) { self.value = value }
+package final class Held<Value>: @unchecked Sendable {
+    package var value: Value
+    package init(_ value: Value) { self.value = value }
 }
 
 /// Counts answers by what they were, and keeps the slowest of each.
-final class Tally: Sendable {
+package final class Tally: Sendable {
     private let counts = Mutex<[String: (count: Int, slowest: Double)]>([:])
 
-    func note(_ kind: String, _ milliseconds: Double = 0) {
+    package init() {}
+
+    package func note(_ kind: String, _ milliseconds: Double = 0) {
         counts.withLock { counts in
             let known = counts[kind] ?? (0, 0)
             counts[kind] = (known.count + 1, max(known.slowest, milliseconds))
@@ -53,17 +57,17 @@ final class Tally: Sendable {
     }
 
     /// By status, and for problems by type.
-    func note(_ answer: HTTPAnswer) { note(Self.kind(answer), answer.milliseconds) }
+    package func note(_ answer: HTTPAnswer) { note(Self.kind(answer), answer.milliseconds) }
 
-    static func kind(_ answer: HTTPAnswer) -> String {
+    package static func kind(_ answer: HTTPAnswer) -> String {
         guard answer.status >= 400, let problem = try? answer.decode(ProblemAnswer.self) else { return "\(answer.status)" }
         return "\(answer.status) \(problem.type.dropFirst("/problems/".count))"
     }
 
-    subscript(kind: String) -> Int { counts.withLock { $0[kind]?.count ?? 0 } }
-    var kinds: Set<String> { counts.withLock { Set($0.keys) } }
-    func slowest(_ kind: String) -> Double { counts.withLock { $0[kind]?.slowest ?? 0 } }
-    var summary: String {
+    package subscript(kind: String) -> Int { counts.withLock { $0[kind]?.count ?? 0 } }
+    package var kinds: Set<String> { counts.withLock { Set($0.keys) } }
+    package func slowest(_ kind: String) -> Double { counts.withLock { $0[kind]?.slowest ?? 0 } }
+    package var summary: String {
         counts.withLock { counts in
             counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.count) (≤ \(Int($0.value.slowest.rounded(.up))) ms)" }
                 .joined(separator: ", ")
@@ -73,5 +77,5 @@ final class Tally: Sendable {
 
 extension Thread {
     /// Lets callers work for so long.
-    static func sleep(seconds: Double) { sleep(forTimeInterval: seconds) }
+    package static func sleep(seconds: Double) { sleep(forTimeInterval: seconds) }
 }

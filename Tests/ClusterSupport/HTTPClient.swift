@@ -2,16 +2,16 @@ import Foundation
 import Glibc
 
 /// What a gateway answered.
-struct HTTPAnswer: Sendable {
-    var status: Int
+package struct HTTPAnswer: Sendable {
+    package var status: Int
     /// Names in lower case.
-    var headers: [String: String]
-    var body: Data
-    var milliseconds: Double
+    package var headers: [String: String]
+    package var body: Data
+    package var milliseconds: Double
 
-    var text: String { String(decoding: body, as: UTF8.self) }
+    package var text: String { String(decoding: body, as: UTF8.self) }
 
-    func decode<T: Decodable>(_ type: T.Type) throws -> T {
+    package func decode<T: Decodable>(_ type: T.Type) throws -> T {
         do {
             return try JSONDecoder().decode(type, from: body)
         } catch {
@@ -21,36 +21,36 @@ struct HTTPAnswer: Sendable {
 }
 
 /// No answer came, or none that is HTTP.
-struct HTTPFailure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct HTTPFailure: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// One HTTP/1.1 connection, kept alive, over a plain socket: nothing of ours between the test and the wire.
 ///
 /// Belongs to one thread at a time. A connection that breaks is opened anew by the next request; a request is never repeated.
-final class HTTPClient {
+package final class HTTPClient {
     private let port: Int
     private let timeoutMilliseconds: Int
     private var descriptor: Int32 = -1
     private var received: [UInt8] = []
 
-    init(port: Int, timeoutMilliseconds: Int = 10_000) {
+    package init(port: Int, timeoutMilliseconds: Int = 10_000) {
         self.port = port
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 
     deinit { disconnect() }
 
-    func get(_ path: String) throws -> HTTPAnswer { try ask("GET", path) }
+    package func get(_ path: String) throws -> HTTPAnswer { try ask("GET", path) }
 
     /// Sends a request with a JSON body.
-    func send(_ method: String, _ path: String, _ fields: [String: Any?]) throws -> HTTPAnswer {
+    package func send(_ method: String, _ path: String, _ fields: [String: Any?]) throws -> HTTPAnswer {
         let object = fields.mapValues { $0 ?? NSNull() }
         return try ask(method, path, body: try JSONSerialization.data(withJSONObject: object))
     }
 
-    func ask(_ method: String, _ path: String, body: Data = Data()) throws -> HTTPAnswer {
+    package func ask(_ method: String, _ path: String, body: Data = Data()) throws -> HTTPAnswer {
         let started = ContinuousClock.now
         if descriptor < 0 { try connectNow() }
         var request = Data("\(method) \(path) HTTP/1.1\r\nhost: test\r\ncontent-length: \(body.count)\r\n\r\n".utf8)
@@ -68,7 +68,7 @@ final class HTTPClient {
         }
     }
 
-    func disconnect() {
+    package func disconnect() {
         if descriptor >= 0 { close(descriptor) }
         descriptor = -1
         received = []

@@ -4,8 +4,8 @@ import Synchronization
 import TestServers
 
 /// Stands between a worker and PostgreSQL and loses what it is told to lose, on connections that write.
-final class PostgresProxy: Sendable {
-    enum Fault: Int {
+package final class PostgresProxy: Sendable {
+    package enum Fault: Int {
         case none
         /// PostgreSQL gets the next request; its answer is lost and the connection cut.
         case loseAnswer
@@ -13,13 +13,13 @@ final class PostgresProxy: Sendable {
         case loseRequest
     }
 
-    let port: Int
+    package let port: Int
     private let serverPort: Int
     private let listener: Int32
     /// For the next request on a writing connection.
     private let fault = Atomic<Int>(0)
 
-    init(to serverPort: Int) throws {
+    package init(to serverPort: Int) throws {
         self.serverPort = serverPort
         let listener = Self.newSocket()
         var address = Self.loopback(0)
@@ -42,10 +42,10 @@ final class PostgresProxy: Sendable {
     }
 
     /// No more connections; those there are live on.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    package func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
-    func arm(_ fault: Fault) { self.fault.store(fault.rawValue, ordering: .sequentiallyConsistent) }
-    var isArmed: Bool { fault.load(ordering: .sequentiallyConsistent) != 0 }
+    package func arm(_ fault: Fault) { self.fault.store(fault.rawValue, ordering: .sequentiallyConsistent) }
+    package var isArmed: Bool { fault.load(ordering: .sequentiallyConsistent) != 0 }
 
     private static func newSocket() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) }
 
