@@ -33,6 +33,10 @@ private func readAll(_ fields: FieldReader) {
     check(fields, { MoveReceipt(from: &$0) }, { $0.write(to: $1) })
     check(fields, { ShardStatistics(from: &$0) }, { $0.write(to: $1) })
     check(fields, { ShardSet(from: &$0) }, { $0.write(to: $1) })
+    check(fields, { TransactionOrder(from: &$0) }, { $0.write(to: $1) })
+    check(fields, { TransactionReceipt(from: &$0) }, { $0.write(to: $1) })
+    var list = fields
+    precondition(TransactionOrder.list(from: &list).map { (1...TransactionOrder.countMax).contains($0.count) } ?? true)
 }
 
 private func check<T: Equatable>(_ fields: FieldReader, _ read: (inout FieldReader) -> T?, _ write: (T, ByteBuilder) -> Void) {
