@@ -37,5 +37,7 @@ package struct Migration: Sendable {
         Migration(
             10, "ledger_writes", up: PackageResources._010_ledger_writes_up_sql,
             down: PackageResources._010_ledger_writes_down_sql),
+        Migration(
+            11, "default_plan", up: PackageResources._011_default_plan_up_sql, down: PackageResources._011_default_plan_down_sql),
     ]
 }

@@ -6,9 +6,6 @@ import Telemetry
 
 /// Checks transactions against the shards in memory and fixes their upline; what passes goes into the line.
 extension WorkerLoop {
-    /// Dates this far ahead of this worker's clock are still taken for now, since clocks differ. Microseconds.
-    private static let futureToleranceMicroseconds: Int64 = 5_000_000
-
     func accept(_ header: FrameHeader, _ fields: FieldReader, from connection: GatewayConnection, now: MonotonicNanoseconds) {
         var fields = fields
         guard let orders = TransactionOrder.list(from: &fields) else {
@@ -53,7 +50,7 @@ extension WorkerLoop {
         }
         guard partition.status(of: node) == .active else { return reply.settle(index, TransactionReceipt(.inactiveAffiliate)) }
         guard order.currency == currency else { return reply.settle(index, TransactionReceipt(.wrongCurrency)) }
-        guard order.dateMicroseconds <= wallClockMicroseconds() + Self.futureToleranceMicroseconds else {
+        guard order.dateMicroseconds <= wallClockMicroseconds() + TransactionDates.futureToleranceMicroseconds else {
             return reply.settle(index, TransactionReceipt(.futureDate))
         }
         var upline: [Int64] = []

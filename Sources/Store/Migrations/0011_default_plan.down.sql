@@ -1,0 +1,1 @@
+DELETE FROM fature_v2.commission_plan WHERE version = 1;
