@@ -12,6 +12,9 @@ package struct ShardFence: Sendable {
         self.shards = shards
     }
 
+    /// Which of the shards are this owner's at these epochs, held `FOR SHARE` until the transaction ends.
+    package func held(on connection: PostgresConnection) throws -> Set<ShardID> { try take(on: connection).held }
+
     /// Which of the shards are this owner's at these epochs, held `FOR SHARE` until the transaction ends, and the server's time.
     ///
     /// Locks are taken in ascending order. To be called first in a READ COMMITTED transaction.

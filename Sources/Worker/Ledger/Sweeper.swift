@@ -1,0 +1,156 @@
+import Core
+import JobQueue
+import Logging
+import PostgresClient
+import RedisClient
+import Store
+import Synchronization
+import Telemetry
+
+/// Once a second, on a thread of its own: finds what waits in PostgreSQL without a job, and gives it one.
+///
+/// What it remembers only saves work: a job that is added twice is done once.
+final class Sweeper: @unchecked Sendable {
+    // @unchecked: everything but `state` and `latest` belongs to the sweeper's thread.
+    private struct Signal {
+        var isStopping = false
+        var hasEnded = false
+    }
+
+    private let postgres: PostgresConfiguration
+    private let redis: RedisConfiguration
+    private let owned: OwnedShards
+    private let feed: JobFeed
+    private let logger: Logger
+    private let signal = Monitor(Signal())
+    private let latest = Mutex<[QueueStats]>([])
+
+    private var postgresConnection: PostgresConnection?
+    private var redisConnection: RedisConnection?
+    /// When a transaction was last given a job by us.
+    private var swept: [ShardID: [Int64: MonotonicNanoseconds]] = [:]
+
+    private static let intervalMilliseconds = 1000
+    /// What was accepted more recently has its job on the way. Clocks of the hosts may differ by less.
+    static let graceMicroseconds: Int64 = 5_000_000
+    /// A swept job is trusted to be there for so long, unless its queue is empty.
+    private static let resweepNanoseconds: UInt64 = 60_000_000_000
+    /// A queue with so many jobs takes no more; the rest waits in PostgreSQL.
+    static let jobsPerShardMax = 50_000
+
+    init(postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, logger: Logger) {
+        self.postgres = postgres
+        self.redis = redis
+        self.owned = owned
+        self.feed = feed
+        self.logger = logger
+    }
+
+    /// - Throws: `noThread`.
+    func start() throws(JobQueueError) {
+        guard DetachedThread.start({ self.run() }) else { throw JobQueueError(.noThread, "no thread for the sweeper") }
+    }
+
+    func stop() {
+        signal.withLock { $0.isStopping = true }
+        _ = signal.wait(until: .after(milliseconds: redis.commandTimeoutMilliseconds * 2)) { $0.hasEnded ? true : nil }
+    }
+
+    /// The queues of this worker's shards as last seen.
+    var queues: [QueueStats] { latest.withLock { $0 } }
+
+    private func run() {
+        defer { signal.withLock { $0.hasEnded = true } }
+        var isFailing = false
+        while true {
+            let isStopping = signal.wait(until: .after(milliseconds: Self.intervalMilliseconds)) { $0.isStopping ? true : nil }
+            if isStopping != nil { return }
+            do {
+                try sweep()
+                isFailing = false
+            } catch {
+                if !isFailing { logger.warning("the sweep failed; it is tried again", metadata: ["error": "\(error)"]) }
+                isFailing = true
+                postgresConnection = nil
+                redisConnection = nil
+            }
+        }
+    }
+
+    private func sweep() throws {
+        let ownership = owned.current
+        let shards = ownership.epochs.keys.sorted()
+        guard !shards.isEmpty else {
+            latest.withLock { $0 = [] }
+            return
+        }
+        let database = try postgresConnection ?? PostgresConnection(postgres)
+        postgresConnection = database
+        let (adopted, refused) = try TransactionSweep.adopt(on: database)
+        if adopted + refused > 0 {
+            logger.notice(
+                "rows of other programs were taken up", metadata: ["adopted": "\(adopted)", "refused": "\(refused)"])
+        }
+        let connection = try redisConnection ?? RedisConnection(redis)
+        redisConnection = connection
+        let queue = JobQueue(.commission, on: connection)
+        let stats = try queue.stats(shards)
+        latest.withLock { $0 = stats }
+        feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
+
+        let missing = try findMissing(stats, on: database)
+        if !missing.isEmpty { try give(missing, queue) }
+        try mark(ownership, stats, missing, queue)
+    }
+
+    /// Transactions without a job, as far as can be told.
+    private func findMissing(_ stats: [QueueStats], on database: PostgresConnection) throws -> [CommissionPayment.Order] {
+        let now = wallClockMicroseconds()
+        let monotonic = monotonicNow()
+        var wanted: [(shard: ShardID, acceptedBefore: Int64)] = []
+        for queue in stats where queue.waiting < Self.jobsPerShardMax {
+            // What is older than the oldest job in the stream is not behind it.
+            let oldest = queue.oldestMilliseconds.map { $0 * 1000 } ?? now
+            wanted.append((queue.shard, min(now, oldest) - Self.graceMicroseconds))
+            // With nothing in the stream and nothing delayed, what we remember has been lost.
+            if queue.waiting + queue.pending + queue.delayed == 0 { swept[queue.shard] = nil }
+            swept[queue.shard]?.removeAll { monotonic &- $0 > Self.resweepNanoseconds }
+        }
+        return try TransactionSweep.waiting(wanted, on: database).filter { swept[$0.shard]?[$0.transactionID] == nil }
+    }
+
+    private func give(_ orders: [CommissionPayment.Order], _ queue: JobQueue) throws {
+        let answers = try queue.sweepAdd(orders.map { try CommissionJob.job(for: $0) })
+        let now = monotonicNow()
+        var added = 0
+        for (order, answer) in zip(orders, answers) {
+            switch answer {
+            case .added:
+                added += 1
+                swept[order.shard, default: [:]][order.transactionID] = now
+            // Known to the queue as failed: it comes back by itself.
+            case nil, .full, .refused: break
+            }
+        }
+        guard added > 0 else { return }
+        logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"])
+    }
+
+    /// Marks the queues that hold all that waits as filled at our epoch.
+    private func mark(
+        _ ownership: OwnedShards.Ownership, _ stats: [QueueStats], _ missing: [CommissionPayment.Order], _ queue: JobQueue
+    ) throws {
+        var counts: [ShardID: Int] = [:]
+        for order in missing { counts[order.shard, default: 0] += 1 }
+        for one in stats {
+            guard let epoch = ownership.epochs[one.shard], one.epoch.map({ $0 < epoch }) ?? true,
+                counts[one.shard, default: 0] < TransactionSweep.perShardMax
+            else { continue }
+            _ = try queue.markEpoch(OwnedShard(shard: one.shard, epoch: epoch))
+        }
+    }
+}
+
+extension Dictionary where Value == MonotonicNanoseconds {
+    fileprivate mutating func removeAll(where isOver: (Value) -> Bool) { self = filter { !isOver($0.value) } }
+}
