@@ -58,7 +58,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "Telemetry", logging, lifecycle,
+                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "RedisClient", "JobQueue", "Telemetry", logging,
+                lifecycle,
             ] + nio,
             swiftSettings: house),
         .target(

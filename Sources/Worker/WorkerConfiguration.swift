@@ -6,6 +6,10 @@ package struct WorkerConfiguration: Sendable {
     package var name: String
     /// PostgreSQL, as a URL or libpq keywords.
     package var databaseURL: String
+    /// Redis, as a URL; nil: transactions are accepted, their commissions wait.
+    package var redisURL: String?
+    /// How many batches of commissions are paid side by side, each on a thread and a connection of its own.
+    package var paymentLanes: Int
     package var listenHost: String
     /// 0 for any free port.
     package var port: Int
@@ -17,11 +21,13 @@ package struct WorkerConfiguration: Sendable {
     package var capacity: Int
 
     package init(
-        name: String, databaseURL: String, listenHost: String = "127.0.0.1", port: Int = 0, advertisedAddress: String? = nil,
+        name: String, databaseURL: String, redisURL: String? = nil, paymentLanes: Int = 1, listenHost: String = "127.0.0.1", port: Int = 0, advertisedAddress: String? = nil,
         leaseMilliseconds: Int = 2500, capacity: Int = 1
     ) {
         self.name = name
         self.databaseURL = databaseURL
+        self.redisURL = redisURL
+        self.paymentLanes = paymentLanes
         self.listenHost = listenHost
         self.port = port
         self.advertisedAddress = advertisedAddress

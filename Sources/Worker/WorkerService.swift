@@ -92,11 +92,19 @@ package final class WorkerService: Service {
         onListening?(configuration.listenHost, port)
         logger.notice("listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)"])
 
+        let ledger = try configuration.redisURL.map {
+            try LedgerService(
+                databaseURL: url, redisURL: $0, worker: configuration.name, lanes: configuration.paymentLanes, logger: logger)
+        }
+        if ledger == nil {
+            logger.warning("no Redis is named (REDIS_URL): transactions are accepted, and their commissions wait for a worker with one")
+        }
+        try ledger?.start()
         let tenant = ShardTenant(
             configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
             loop: loop,
             pools: .init(control: control, follow: follow, load: load, write: write, wide: wide, intake: intake),
-            onAccepted: { _ in },
+            ledger: ledger,
             logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await cancelWhenGracefulShutdown {
@@ -106,6 +114,8 @@ package final class WorkerService: Service {
                 tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
             }
         }
+        // Payments end first: what is in hand is committed or given back while the shards are still ours.
+        await ledger?.stop()
         await tenant.leave()
         // What waits is told that it has to go elsewhere, before the connections close.
         try? await loop.eventLoop.submit { loop.dropAll() }.get()

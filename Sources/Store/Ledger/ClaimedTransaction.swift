@@ -52,9 +52,10 @@ struct ClaimedTransaction {
         inactiveDistances = inactive
     }
 
+    /// The flags are asked in a way that does not speak of the outbox index, which would be read from end to end: rows are found by number.
     private static let sql = """
         UPDATE fature_v2.transactions SET commission_processed = true
-        WHERE transaction_id = ANY ($1) AND NOT commission_processed AND NOT commission_dead AND upline IS NOT NULL
+        WHERE transaction_id = ANY ($1) AND (commission_processed OR commission_dead) IS FALSE AND upline IS NOT NULL
             AND accepted_at >= timestamptz 'epoch' + $2 * interval '1 microsecond'
             AND accepted_at <= timestamptz 'epoch' + $3 * interval '1 microsecond'
         RETURNING transaction_id, affiliate_id, transaction_type, (amount * 100)::bigint, (winnings * 100)::bigint, currency,

@@ -146,7 +146,7 @@ final class Sweeper: @unchecked Sendable {
             guard let epoch = ownership.epochs[one.shard], one.epoch.map({ $0 < epoch }) ?? true,
                 counts[one.shard, default: 0] < TransactionSweep.perShardMax
             else { continue }
-            _ = try queue.markEpoch(OwnedShard(shard: one.shard, epoch: epoch))
+            _ = try queue.markEpoch(OwnedShard(one.shard, epoch))
         }
     }
 }

@@ -38,15 +38,15 @@ final class ShardTenant: Sendable {
     private let address: String
     private let loop: WorkerLoop
     private let pools: Pools
-    private let onAccepted: @Sendable ([CommissionPayment.Order]) -> Void
+    private let ledger: LedgerService?
     private let logger: Logger
     private let state: Mutex<State>
 
     init(
         configuration: WorkerConfiguration, address: String, loop: WorkerLoop, pools: Pools,
-        onAccepted: @escaping @Sendable ([CommissionPayment.Order]) -> Void, logger: Logger
+        ledger: LedgerService?, logger: Logger
     ) {
-        self.onAccepted = onAccepted
+        self.ledger = ledger
         self.configuration = configuration
         self.address = address
         self.loop = loop
@@ -102,7 +102,7 @@ final class ShardTenant: Sendable {
                     reload: { self.reload($0) })
                 self.loop.intake = IntakeLine(
                     loop: self.loop, pool: self.pools.intake, instance: instance, logger: self.logger,
-                    onAccepted: self.onAccepted)
+                    onAccepted: { [ledger = self.ledger] in ledger?.accepted($0) })
             }
             state.withLock { $0.instance = instance }
             renewed(started)
@@ -122,6 +122,7 @@ final class ShardTenant: Sendable {
             return state.window
         }
         loop.trust(window)
+        ledger?.setOwnership(.init())
         await onLoop { self.loop.dropAll() }
     }
 
@@ -175,12 +176,16 @@ final class ShardTenant: Sendable {
         // A topology that was read before the lease was lost speaks of an owner who is no more.
         guard state.withLock({ $0.instance }) == instance else { return [] }
         var wanted: [(ShardID, Epoch)] = []
+        var owned = OwnedShards.Ownership(instance: instance)
+        // Payments need no memory: they go on while the shards load.
+        defer { ledger?.setOwnership(owned) }
         for (number, shard) in topology.shards.enumerated() {
             let id = ShardID(number)
             guard shard.owner == instance else {
                 loop.drop(id)
                 continue
             }
+            owned.epochs[id] = shard.epoch
             switch loop.shards[number] {
             case .serving(let host) where host.epoch == shard.epoch: continue
             case .loading(let epoch) where epoch == shard.epoch: continue

@@ -32,6 +32,9 @@ enum Settings {
     static let workerCapacity = Setting(
         "worker.capacity", .integer(1...1000), default: "1", help: "How much this worker takes on, relative to the others.")
 
+    static let workerPaymentLanes = Setting(
+        "worker.payment_lanes", .integer(1...16), default: "1",
+        help: "Batches of commissions that are paid side by side, each on a thread and a PostgreSQL connection of its own.")
     static let coordinatorLeaseMilliseconds = Setting(
         "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "2500",
         help: "How long, in milliseconds, a coordinator leads after it last reported; then another takes over.")
@@ -65,6 +68,7 @@ enum Settings {
     static let common = [databaseURL, redisURL, logLevel]
     static let worker = [
         workerName, workerListenHost, workerListenPort, workerAdvertisedAddress, workerLeaseMilliseconds, workerCapacity,
+        workerPaymentLanes,
     ]
     static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds]
     static let gateway = [

@@ -33,16 +33,21 @@ struct WorkerCommand: AsyncParsableCommand {
     var leaseMilliseconds: String?
     @Option(name: Settings.workerCapacity.flagName, help: Settings.workerCapacity.argumentHelp)
     var capacity: String?
+    @Option(name: Settings.workerPaymentLanes.flagName, help: Settings.workerPaymentLanes.argumentHelp)
+    var paymentLanes: String?
+    @Option(name: Settings.redisURL.flagName, help: Settings.redisURL.argumentHelp)
+    var redisURL: String?
 
     func run() async throws {
         let sources = try role.sources([
             (Settings.workerName, name), (Settings.workerListenHost, listenHost), (Settings.workerListenPort, listenPort),
             (Settings.workerAdvertisedAddress, advertisedAddress), (Settings.workerLeaseMilliseconds, leaseMilliseconds),
-            (Settings.workerCapacity, capacity),
+            (Settings.workerCapacity, capacity), (Settings.workerPaymentLanes, paymentLanes), (Settings.redisURL, redisURL),
         ])
         let configuration = WorkerConfiguration(
             name: try sources.optionalText(Settings.workerName) ?? ProcessInfo.processInfo.hostName,
-            databaseURL: try role.databaseURL(sources), listenHost: try sources.text(Settings.workerListenHost),
+            databaseURL: try role.databaseURL(sources), redisURL: try role.redisURL(sources, flag: redisURL),
+            paymentLanes: try sources.integer(Settings.workerPaymentLanes), listenHost: try sources.text(Settings.workerListenHost),
             port: try sources.integer(Settings.workerListenPort),
             advertisedAddress: try sources.optionalText(Settings.workerAdvertisedAddress),
             leaseMilliseconds: try sources.integer(Settings.workerLeaseMilliseconds),
