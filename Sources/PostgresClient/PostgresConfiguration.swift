@@ -77,6 +77,15 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         PostgresConfiguration(self, options: options.filter { $0.keyword != "dbname" } + [Option(keyword: "dbname", value: name)])
     }
 
+    /// The same, with these settings from the first statement of every session on, behind those the connection string names.
+    ///
+    /// - Parameter settings: names and values of letters, digits, `_` and `.` alone.
+    package func settings(_ settings: [(name: StaticString, value: StaticString)]) -> PostgresConfiguration {
+        let words = ([value("options")].compactMap(\.self) + settings.map { "-c \($0.name)=\($0.value)" }).joined(separator: " ")
+        return PostgresConfiguration(
+            self, options: options.filter { $0.keyword != "options" } + [Option(keyword: "options", value: words)])
+    }
+
     private init(_ other: PostgresConfiguration, options: [Option]) {
         self.options = options
         connectTimeoutMilliseconds = other.connectTimeoutMilliseconds

@@ -21,7 +21,8 @@ package struct WorkerConfiguration: Sendable {
     package var capacity: Int
 
     package init(
-        name: String, databaseURL: String, redisURL: String? = nil, paymentLanes: Int = 1, listenHost: String = "127.0.0.1", port: Int = 0, advertisedAddress: String? = nil,
+        name: String, databaseURL: String, redisURL: String? = nil, paymentLanes: Int = 1, listenHost: String = "127.0.0.1",
+        port: Int = 0, advertisedAddress: String? = nil,
         leaseMilliseconds: Int = 2500, capacity: Int = 1
     ) {
         self.name = name

@@ -60,7 +60,8 @@ package final class WorkerService: Service {
             configuration: database("moves"), connections: Self.wideConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
         let intake = try PostgresPool(
-            configuration: database("intake"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000)
+            configuration: database("intake").settings(LedgerSession.settings), connections: 1, pendingMax: 64,
+            connectWaitMilliseconds: 1000)
         let currency = try await control.withConnection { connection in
             try Schema.requireCurrent(connection)
             return try Programme.currency(on: connection)
@@ -97,7 +98,8 @@ package final class WorkerService: Service {
                 databaseURL: url, redisURL: $0, worker: configuration.name, lanes: configuration.paymentLanes, logger: logger)
         }
         if ledger == nil {
-            logger.warning("no Redis is named (REDIS_URL): transactions are accepted, and their commissions wait for a worker with one")
+            logger.warning(
+                "no Redis is named (REDIS_URL): transactions are accepted, and their commissions wait for a worker with one")
         }
         try ledger?.start()
         let tenant = ShardTenant(

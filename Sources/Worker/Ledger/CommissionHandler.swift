@@ -49,7 +49,8 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
         try? handle?.cancel(timeoutMilliseconds: Self.cancelMilliseconds)
     }
 
-    private static let malformed = JobOutcome.dead(.malformed, error: "the id and the payload of a commission job are decimal numbers")
+    private static let malformed = JobOutcome.dead(
+        .malformed, error: "the id and the payload of a commission job are decimal numbers")
     private static let unknownTransaction = JobCause("unknown_transaction")
 
     private func pay(_ orders: [CommissionPayment.Order], _ fence: ShardFence) throws -> CommissionPayment.Receipt {

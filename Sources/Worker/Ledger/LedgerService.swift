@@ -3,6 +3,7 @@ import JobQueue
 import Logging
 import PostgresClient
 import RedisClient
+import Store
 
 /// Everything of the ledger that goes on beside the event loop: feeding jobs to Redis, sweeping, paying.
 ///
@@ -12,14 +13,20 @@ final class LedgerService: Sendable {
     private let feed: JobFeed
     private let sweeper: Sweeper
     private let consumer: JobConsumer
-    let meter = PaymentMeter()
+    private let meter = PaymentMeter()
+    private let logger: Logger
 
-    /// - Throws: `PostgresError` or `RedisError` for an address that cannot be read.
+    private static let statementMillisecondsMax = 20_000
+    /// How long jobs in hand may take to end when the worker stops.
+    private static let drainMilliseconds = 3000
+
+    /// - Throws: for an address that cannot be read, or a number of lanes that cannot work.
     init(databaseURL: String, redisURL: String, worker: String, lanes: Int, logger: Logger) throws {
         func database(_ purpose: String) throws -> PostgresConfiguration {
             try PostgresConfiguration(
                 url: databaseURL, applicationName: "fature worker \(worker) \(purpose)",
-                statementTimeoutMilliseconds: Self.statementMillisecondsMax)
+                statementTimeoutMilliseconds: Self.statementMillisecondsMax
+            ).settings(LedgerSession.settings)
         }
         let redis = try RedisConfiguration(url: redisURL)
         feed = JobFeed(redis: redis, logger: logger)
@@ -28,19 +35,69 @@ final class LedgerService: Sendable {
         let owned = owned
         let meter = meter
         consumer = try JobConsumer(
-            .commission, redis: redis, policy: Self.policy, lanes: lanes,
-            sink: DeadLetterOffice(configuration: try database("dead letters"), owned: owned), logger: logger
-        ) { CommissionHandler(configuration: payments, owned: owned, meter: meter) }
+            .commission, policy: Self.policy, redis: redis, lanes: lanes,
+            sink: DeadLetterOffice(configuration: try database("dead letters"), owned: owned),
+            makeHandler: { _ in CommissionHandler(configuration: payments, owned: owned, meter: meter) },
+            report: { Self.tell($0, logger) })
+        self.logger = logger
     }
-
-    private static let statementMillisecondsMax = 20_000
 
     private static var policy: JobPolicy {
         var policy = JobPolicy()
-        policy.batchMax = 2000
-        policy.batchPerShardMax = 2000
+        policy.batchMax = CommissionPayment.batchMax / 2
+        policy.batchPerShardMax = CommissionPayment.batchMax / 2
         policy.handlerMilliseconds = 20_000
-        policy.blockMilliseconds = 50
+        policy.blockMilliseconds = 100
+        // One process has a shard at a time: what is in hand elsewhere was in the hand of its last owner.
+        policy.takeoverIdleMilliseconds = 30_000
         return policy
+    }
+
+    /// - Throws: `noThread`.
+    func start() throws {
+        try feed.start()
+        try sweeper.start()
+        try consumer.start()
+    }
+
+    /// Says which shards are this worker's. From any thread.
+    func setOwnership(_ ownership: OwnedShards.Ownership) {
+        owned.set(ownership)
+        consumer.setShards(ownership.epochs.map { OwnedShard($0.key, $0.value) })
+    }
+
+    /// Adds the jobs of what was accepted. From any thread.
+    func accepted(_ orders: [CommissionPayment.Order]) { feed.add(orders) }
+
+    /// Finishes what is in hand, gives the rest back, and ends all threads.
+    func stop() async {
+        await withCheckedContinuation { continuation in
+            let didStart = DetachedThread.start {
+                self.stopBlocking()
+                continuation.resume()
+            }
+            guard !didStart else { return }
+            logger.warning("no thread to stop payments in order: jobs in hand are taken over by the next owner")
+            continuation.resume()
+        }
+    }
+
+    private func stopBlocking() {
+        if !consumer.stop(timeoutMilliseconds: Self.drainMilliseconds) {
+            logger.warning("payments did not end in time: their jobs are taken over by the next owner")
+        }
+        sweeper.stop()
+        feed.stop()
+    }
+
+    private static func tell(_ event: JobConsumerEvent, _ logger: Logger) {
+        switch event {
+        // The sweeper refills and marks what has no marker.
+        case .wiped: logger.debug("queues without a marker", metadata: ["event": "\(event)"])
+        case .stale: logger.notice("shards were marked by a later owner", metadata: ["event": "\(event)"])
+        case .laneNotReplaced, .broken: logger.error("a job lane cannot go on", metadata: ["event": "\(event)"])
+        case .redisFailed, .handlerUnavailable, .sinkFailed, .laneLost, .unsettled:
+            logger.warning("jobs wait", metadata: ["event": "\(event)"])
+        }
     }
 }

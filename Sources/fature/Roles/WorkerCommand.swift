@@ -47,7 +47,8 @@ struct WorkerCommand: AsyncParsableCommand {
         let configuration = WorkerConfiguration(
             name: try sources.optionalText(Settings.workerName) ?? ProcessInfo.processInfo.hostName,
             databaseURL: try role.databaseURL(sources), redisURL: try role.redisURL(sources, flag: redisURL),
-            paymentLanes: try sources.integer(Settings.workerPaymentLanes), listenHost: try sources.text(Settings.workerListenHost),
+            paymentLanes: try sources.integer(Settings.workerPaymentLanes),
+            listenHost: try sources.text(Settings.workerListenHost),
             port: try sources.integer(Settings.workerListenPort),
             advertisedAddress: try sources.optionalText(Settings.workerAdvertisedAddress),
             leaseMilliseconds: try sources.integer(Settings.workerLeaseMilliseconds),
