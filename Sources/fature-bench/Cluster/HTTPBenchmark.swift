@@ -43,25 +43,13 @@ struct HTTPBenchmark {
     func run() throws {
         let cluster = try BenchCluster()
         defer { cluster.stop() }
-        try describe()
-        print("\nfrom nothing to serving 532,363 affiliates: \(format(cluster.secondsToServing, 1)) s")
+        try Machine.describe()
+        print("\nfrom nothing to serving 532,363 affiliates: \(Figure.decimals(cluster.secondsToServing, 1)) s")
         for role in ["worker-1", "worker-2", "gateway"] {
             for line in try cluster.logLines(role, containing: " loaded") { print("  \(role): \(summary(line))") }
         }
         try compareWithNghttpd(cluster)
         try compareWithClosureTable(cluster)
-    }
-
-    /// The machine and the commit, as every figure needs them.
-    private func describe() throws {
-        let processor =
-            try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(separator: "\n")
-            .first { $0.hasPrefix("model name") }?.split(separator: ":").last.map(String.init) ?? "unknown"
-        let commit = (try? Shell.run(["git", "rev-parse", "--short", "HEAD"])) ?? "unknown"
-        let kernel = try Shell.run(["uname", "-r"])
-        print(
-            "processor:\(processor), \(ProcessInfo.processInfo.activeProcessorCount) cores; kernel \(trim(kernel)); commit \(trim(commit))"
-        )
     }
 
     // MARK: nghttpd
@@ -89,8 +77,10 @@ struct HTTPBenchmark {
             }
             let ratios = pairs.map { $0.1 / $0.0 }
             table.add([
-                shape.name, thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), format(median(ratios), 2),
-                "\(format(ratios.min() ?? 0, 2)) … \(format(ratios.max() ?? 0, 2))", "≥ \(format(shape.goal, 1))",
+                shape.name, Figure.thousands(Figure.median(pairs.map(\.0))), Figure.thousands(Figure.median(pairs.map(\.1))),
+                Figure.decimals(Figure.median(ratios), 2),
+                "\(Figure.decimals(ratios.min() ?? 0, 2)) … \(Figure.decimals(ratios.max() ?? 0, 2))",
+                "≥ \(Figure.decimals(shape.goal, 1))",
             ])
         }
         table.print()
@@ -137,13 +127,7 @@ struct HTTPBenchmark {
         ])
         var pairs: [(Double, Double)] = []
         for _ in 0..<rounds {
-            let output = try Shell.run([
-                pgbench, "--no-vacuum", "--client=8", "--jobs=2", "--protocol=prepared", "--time=5", "--file=\(script.path)",
-                database,
-            ])
-            guard let rate = Shell.number(in: output, after: "tps = ", before: " (") else {
-                throw Shell.Failure(description: "pgbench: \(output)")
-            }
+            let rate = try PgBench.run(script, on: database, clients: 8, seconds: 5)
             pairs.append((rate, try load(cluster.url(path), shape)))
         }
         print(
@@ -151,15 +135,11 @@ struct HTTPBenchmark {
         )
         var table = MarkdownTable(["closure table, /s", "over HTTP/2, /s", "ratio (median)", "goal"])
         table.add([
-            thousands(median(pairs.map(\.0))), thousands(median(pairs.map(\.1))), thousands(median(pairs.map { $0.1 / $0.0 })),
+            Figure.thousands(Figure.median(pairs.map(\.0))), Figure.thousands(Figure.median(pairs.map(\.1))),
+            Figure.thousands(Figure.median(pairs.map { $0.1 / $0.0 })),
             "≥ 100",
         ])
         table.print()
-    }
-
-    private var pgbench: String {
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
-        return versions.sorted().last.map { "/usr/lib/postgresql/\($0)/bin/pgbench" } ?? "pgbench"
     }
 
     // MARK: Text
@@ -169,24 +149,5 @@ struct HTTPBenchmark {
         let affiliates = fields["affiliates"].map { "\($0)" } ?? "?"
         let milliseconds = fields["milliseconds"].map { "\($0)" } ?? "?"
         return "\(fields["message"] ?? ""), \(affiliates) affiliates in \(milliseconds) ms"
-    }
-
-    private func trim(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
-
-    private func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
-    }
-
-    private func format(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
-
-    private func thousands(_ value: Double) -> String {
-        let digits = String(Int(value.rounded()))
-        var text = ""
-        for (at, digit) in digits.enumerated() {
-            if at > 0, (digits.count - at) % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        return text
     }
 }
