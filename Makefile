@@ -26,12 +26,13 @@ test: ## Install what is missing, build and run all tests; quiet unless somethin
 fuzz: ## Throw random bytes at the readers of bytes from outside; ARGS is seconds (15).
 	@cluster/fuzz.sh $(ARGS)
 
-bench: ## Measure against the peers, and print the tables of docs/benchmarks.md (about ten minutes; leave the machine alone).
+bench: ## Measure against the peers, and print the tables of docs/benchmarks.md (about 25 minutes; leave the machine alone).
 	@cluster/bootstrap.sh --bench
 	swift build -c release
 	.build/release/fature-bench partition
 	.build/release/fature-bench partition --affiliates 10000000
 	.build/release/fature-bench http $(ARGS)
+	.build/release/fature-bench ledger
 
 format: ## Format all Swift files as the tidy test wants them.
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests

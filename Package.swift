@@ -58,7 +58,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "RedisClient", "JobQueue", "Telemetry", logging,
+                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "RedisClient", "JobQueue", "Telemetry",
+                logging,
                 lifecycle,
             ] + nio,
             swiftSettings: house),
@@ -85,8 +86,10 @@ let package = Package(
             ],
             swiftSettings: house),
 
-        // Measures parts alone; `fature loadtest` measures the whole.
-        .executableTarget(name: "fature-bench", dependencies: ["Core", "Hierarchy"], swiftSettings: house),
+        // Measures parts alone, and whole clusters against their peers.
+        .executableTarget(
+            name: "fature-bench",
+            dependencies: ["CNGHTTP2", "Core", "Hierarchy", "PostgresClient", "RedisClient", "Telemetry"], swiftSettings: house),
 
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
         .target(
@@ -132,6 +135,9 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],
+            swiftSettings: house),
+        .testTarget(
+            name: "BenchTests", dependencies: ["Core", "PostgresClient", "Store", "TestServers", "fature-bench"],
             swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
     ],

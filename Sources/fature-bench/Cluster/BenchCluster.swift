@@ -24,13 +24,47 @@ final class BenchCluster {
 
     func get(_ path: String) throws -> String { try Shell.run(["curl", "--silent", "--fail", url(path)]) }
 
-    var databaseURL: String {
+    /// Runs another `fature` command on this cluster.
+    @discardableResult
+    func command(_ arguments: String...) throws -> String {
+        try Shell.run([fature] + arguments + ["--data-dir", directory.path])
+    }
+
+    /// Starts the cluster again, its PostgreSQL with other settings.
+    func restart(settings: [String: String]) throws {
+        let database = try databaseURL
+        // One statement a call: ALTER SYSTEM does not run inside the transaction that several would be.
+        let statements = settings.sorted { $0.key < $1.key }.flatMap {
+            ["--command", "ALTER SYSTEM SET \($0.key) = '\($0.value)'"]
+        }
+        try Shell.run(["psql", "--quiet", database] + statements)
+        try command("down")
+        try command("up", "--port", "\(port)", "--detach")
+    }
+
+    private var state: [String: Any] {
         get throws {
             let state = try JSONSerialization.jsonObject(with: Data(contentsOf: directory.appendingPathComponent("cluster.json")))
-            guard let url = (state as? [String: Any])?["databaseURL"] as? String else {
-                throw Shell.Failure(description: "cluster.json names no database")
+            return state as? [String: Any] ?? [:]
+        }
+    }
+
+    var databaseURL: String { get throws { try text("databaseURL") } }
+    var redisURL: String { get throws { try text("redisURL") } }
+
+    private func text(_ key: String) throws -> String {
+        guard let text = try state[key] as? String else { throw Shell.Failure(description: "cluster.json has no \(key)") }
+        return text
+    }
+
+    /// Names and pids of the cluster's processes.
+    var processes: [(name: String, pid: Int)] {
+        get throws {
+            let list = try state["processes"] as? [[String: Any]] ?? []
+            return list.compactMap { process in
+                guard let name = process["name"] as? String, let pid = process["pid"] as? Int else { return nil }
+                return (name, pid)
             }
-            return url
         }
     }
 
