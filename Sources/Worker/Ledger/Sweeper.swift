@@ -27,14 +27,20 @@ final class Sweeper: @unchecked Sendable {
 
     private var postgresConnection: PostgresConnection?
     private var redisConnection: RedisConnection?
-    /// When a transaction was last given a job by us.
-    private var swept: [ShardID: [Int64: MonotonicNanoseconds]] = [:]
+    /// How far a shard's outbox has been given jobs in this pass, and when the pass began.
+    private struct Pass {
+        var lastTransactionID: Int64 = 0
+        let startedAt: MonotonicNanoseconds
+    }
+    private var passes: [ShardID: Pass] = [:]
 
     private static let intervalMilliseconds = 1000
     /// What was accepted more recently has its job on the way. Clocks of the hosts may differ by less.
     static let graceMicroseconds: Int64 = 5_000_000
-    /// A swept job is trusted to be there for so long, unless its queue is empty.
-    private static let resweepNanoseconds: UInt64 = 60_000_000_000
+    /// What a pass has given jobs is trusted to be there for so long, unless the queue is empty.
+    private static let passNanoseconds: UInt64 = 60_000_000_000
+    /// A queue with so many jobs waiting is in no need of more for now.
+    private static let waitingEnough = 2 * TransactionSweep.perShardMax
     /// A queue with so many jobs takes no more; the rest waits in PostgreSQL.
     static let jobsPerShardMax = 50_000
 
@@ -107,16 +113,22 @@ final class Sweeper: @unchecked Sendable {
     private func findMissing(_ stats: [QueueStats], on database: PostgresConnection) throws -> [CommissionPayment.Order] {
         let now = wallClockMicroseconds()
         let monotonic = monotonicNow()
-        var wanted: [(shard: ShardID, acceptedBefore: Int64)] = []
-        for queue in stats where queue.waiting < Self.jobsPerShardMax {
+        var wanted: [TransactionSweep.Shard] = []
+        for queue in stats {
+            // With nothing in the queue, what an earlier pass has given jobs is done or lost.
+            let isEmpty = queue.waiting + queue.pending + queue.delayed == 0
+            if let pass = passes[queue.shard], isEmpty || monotonic &- pass.startedAt > Self.passNanoseconds {
+                passes[queue.shard] = nil
+            }
+            guard queue.waiting < Self.waitingEnough else { continue }
             // What is older than the oldest job in the stream is not behind it.
             let oldest = queue.oldestMilliseconds.map { $0 * 1000 } ?? now
-            wanted.append((queue.shard, min(now, oldest) - Self.graceMicroseconds))
-            // With nothing in the stream and nothing delayed, what we remember has been lost.
-            if queue.waiting + queue.pending + queue.delayed == 0 { swept[queue.shard] = nil }
-            swept[queue.shard]?.removeAll { monotonic &- $0 > Self.resweepNanoseconds }
+            wanted.append(
+                .init(
+                    shard: queue.shard, after: passes[queue.shard]?.lastTransactionID ?? 0,
+                    acceptedBefore: min(now, oldest) - Self.graceMicroseconds))
         }
-        return try TransactionSweep.waiting(wanted, on: database).filter { swept[$0.shard]?[$0.transactionID] == nil }
+        return try TransactionSweep.waiting(wanted, on: database)
     }
 
     private func give(_ orders: [CommissionPayment.Order], _ queue: JobQueue) throws {
@@ -125,12 +137,12 @@ final class Sweeper: @unchecked Sendable {
         var added = 0
         for (order, answer) in zip(orders, answers) {
             switch answer {
-            case .added:
-                added += 1
-                swept[order.shard, default: [:]][order.transactionID] = now
+            case .full, .refused: continue
+            case .added: added += 1
             // Known to the queue as failed: it comes back by itself.
-            case nil, .full, .refused: break
+            case nil: break
             }
+            passes[order.shard, default: Pass(startedAt: now)].lastTransactionID = order.transactionID
         }
         guard added > 0 else { return }
         logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"])
@@ -149,8 +161,4 @@ final class Sweeper: @unchecked Sendable {
             _ = try queue.markEpoch(OwnedShard(one.shard, epoch))
         }
     }
-}
-
-extension Dictionary where Value == MonotonicNanoseconds {
-    fileprivate mutating func removeAll(where isOver: (Value) -> Bool) { self = filter { !isOver($0.value) } }
 }
