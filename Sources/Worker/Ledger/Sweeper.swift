@@ -4,14 +4,13 @@ import Logging
 import PostgresClient
 import RedisClient
 import Store
-import Synchronization
 import Telemetry
 
 /// Once a second, on a thread of its own: finds what waits in PostgreSQL without a job, and gives it one.
 ///
 /// What it remembers only saves work: a job that is added twice is done once.
 final class Sweeper: @unchecked Sendable {
-    // @unchecked: everything but `state` and `latest` belongs to the sweeper's thread.
+    // @unchecked: everything but `signal` belongs to the sweeper's thread.
     private struct Signal {
         var isStopping = false
         var hasEnded = false
@@ -21,9 +20,11 @@ final class Sweeper: @unchecked Sendable {
     private let redis: RedisConfiguration
     private let owned: OwnedShards
     private let feed: JobFeed
+    /// Fills in what the worker has done since its boot.
+    private let count: @Sendable (inout QueueFigures) -> Void
+    private let worker: String
     private let logger: Logger
     private let signal = Monitor(Signal())
-    private let latest = Mutex<[QueueStats]>([])
 
     private var postgresConnection: PostgresConnection?
     private var redisConnection: RedisConnection?
@@ -44,7 +45,12 @@ final class Sweeper: @unchecked Sendable {
     /// A queue with so many jobs takes no more; the rest waits in PostgreSQL.
     static let jobsPerShardMax = 50_000
 
-    init(postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, logger: Logger) {
+    init(
+        postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, worker: String,
+        count: @escaping @Sendable (inout QueueFigures) -> Void, logger: Logger
+    ) {
+        self.worker = worker
+        self.count = count
         self.postgres = postgres
         self.redis = redis
         self.owned = owned
@@ -61,9 +67,6 @@ final class Sweeper: @unchecked Sendable {
         signal.withLock { $0.isStopping = true }
         _ = signal.wait(until: .after(milliseconds: redis.commandTimeoutMilliseconds * 2)) { $0.hasEnded ? true : nil }
     }
-
-    /// The queues of this worker's shards as last seen.
-    var queues: [QueueStats] { latest.withLock { $0 } }
 
     private func run() {
         defer { signal.withLock { $0.hasEnded = true } }
@@ -86,10 +89,7 @@ final class Sweeper: @unchecked Sendable {
     private func sweep() throws {
         let ownership = owned.current
         let shards = ownership.epochs.keys.sorted()
-        guard !shards.isEmpty else {
-            latest.withLock { $0 = [] }
-            return
-        }
+        guard !shards.isEmpty else { return }
         let database = try postgresConnection ?? PostgresConnection(postgres)
         postgresConnection = database
         let (adopted, refused) = try TransactionSweep.adopt(on: database)
@@ -101,12 +101,26 @@ final class Sweeper: @unchecked Sendable {
         redisConnection = connection
         let queue = JobQueue(.commission, on: connection)
         let stats = try queue.stats(shards)
-        latest.withLock { $0 = stats }
+        if let instance = ownership.instance { try tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
         let missing = try findMissing(stats, on: database)
         if !missing.isEmpty { try give(missing, queue) }
         try mark(ownership, stats, missing, queue)
+    }
+
+    private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) throws {
+        var figures = QueueFigures(queue: JobKind.commission.name, worker: worker, instance: instance)
+        figures.shards = Int64(stats.count)
+        for queue in stats {
+            figures.waiting += Int64(queue.waiting)
+            figures.inHand += Int64(queue.pending)
+            figures.delayed += Int64(queue.delayed)
+            figures.oldestMilliseconds = max(
+                figures.oldestMilliseconds, queue.oldestWaitingAgeMilliseconds, queue.oldestPendingAgeMilliseconds)
+        }
+        count(&figures)
+        try figures.write(on: database)
     }
 
     /// Transactions without a job, as far as can be told.
