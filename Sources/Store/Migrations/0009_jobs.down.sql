@@ -1,3 +1,2 @@
-DROP TABLE fature_v2.queue_figures;
 DROP TABLE fature_v2.dead_letter;
 DROP TABLE fature_v2.queue_pause;
