@@ -79,8 +79,9 @@ let package = Package(
         .executableTarget(
             name: "fature",
             dependencies: [
-                "Core", "Dataset", "Store", "PostgresClient", "RedisClient", "Telemetry", "Worker", "Coordinator", "Gateway",
-                logging, lifecycle,
+                "Core", "Commission", "Dataset", "JobQueue", "PlanFiles", "Store", "PostgresClient", "RedisClient", "Telemetry",
+                "Worker",
+                "Coordinator", "Gateway", logging, lifecycle,
                 product("ArgumentParser", "swift-argument-parser"),
                 product("Configuration", "swift-configuration"),
             ],

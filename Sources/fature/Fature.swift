@@ -19,6 +19,7 @@ struct Fature: AsyncParsableCommand {
             ImportCommand.self,
             MigrateCommand.self,
             ValidateCommand.self,
+            ReconcileCommand.self,
         ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.

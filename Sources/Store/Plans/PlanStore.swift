@@ -21,13 +21,15 @@ package enum PlanStore {
     /// that are going on end first; those after it see the new revision.
     ///
     /// - Parameters:
-    ///   - draft: the plan as somebody wrote it. A version, if it names one, must be the next.
+    ///   - draft: reads the plan as somebody wrote it, given the version and the date for one that names none. A version that it names must
+    ///     be the next.
     ///   - isDryRun: check all of it and change nothing.
     /// - Returns: the version as it is kept.
     /// - Throws: `PlanError` for a plan that is not valid or holds from too early a date, `PlanStoreError`.
     @discardableResult
     package static func apply(
-        _ draft: PlanNode, origin: ChangeOrigin, isDryRun: Bool = false, on connection: PostgresConnection
+        origin: ChangeOrigin, isDryRun: Bool = false, on connection: PostgresConnection,
+        _ draft: (CommissionPlan.Issue) throws -> CommissionPlan
     ) throws -> CommissionPlan {
         try connection.transaction {
             let programme = try connection.execute(
@@ -39,7 +41,7 @@ package enum PlanStore {
             let stored = try book(read(connection, nil).plans)
             let earliest = try programme.int(0, 1) + TransactionDates.planLeadMicroseconds
             let version = (stored.plans.last?.version ?? 0) + 1
-            let plan = try CommissionPlan(draft, issue: .init(version: version, effectiveFrom: earliest))
+            let plan = try draft(.init(version: version, effectiveFrom: earliest))
             let currency = try programme.text(0, 0)
             guard plan.currency.description == currency else {
                 throw PlanStoreError(.wrongCurrency, "the plan is in \(plan.currency), the programme in \(currency)")

@@ -4,11 +4,11 @@ import Store
 
 /// A commission job as bytes: the transaction's number is the job's id, the moment of its acceptance (microseconds since 1970, decimal) the
 /// payload. Everything else stands in PostgreSQL.
-enum CommissionJob {
+package enum CommissionJob {
     /// Longest payload that is one: the digits of 64 bits.
     private static let payloadBytesMax = 19
 
-    static func job(for order: CommissionPayment.Order) throws(JobQueueError) -> NewJob {
+    package static func job(for order: CommissionPayment.Order) throws(JobQueueError) -> NewJob {
         try NewJob(
             JobID(order.transactionID), shard: order.shard, payload: Array(String(order.acceptedAtMicroseconds).utf8),
             enqueuedAtMilliseconds: order.acceptedAtMicroseconds / 1000)

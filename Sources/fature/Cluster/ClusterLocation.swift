@@ -6,7 +6,7 @@ import PostgresClient
 ///
 /// 1. `--database-url URL`
 /// 2. `--data-dir FOLDER`: what `fature up` noted in FOLDER/cluster.json
-/// 3. DATABASE_URL (and REDIS_URL)
+/// 3. FATURE_DATABASE_URL or DATABASE_URL
 /// 4. `.fature/cluster.json` in the current folder
 struct ClusterLocation: ParsableArguments {
     @Option(
@@ -24,16 +24,15 @@ struct ClusterLocation: ParsableArguments {
     /// The connection string. It may hold a password: never print it.
     func databaseURL(environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> String {
         if let databaseUrl { return databaseUrl }
-        if dataDir == nil, let url = environment.given("DATABASE_URL") { return url }
+        if dataDir == nil, let url = Self.databaseURL(in: environment) { return url }
         let state = try state()
         if state.databaseIsPrivate { PostgresEnvironment.clearOurs() }
         return state.databaseURL
     }
 
-    /// The Redis URL. It may hold a password: never print it.
-    func redisURL(environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> String {
-        if dataDir == nil, let url = environment.given("REDIS_URL") { return url }
-        return try state().redisURL
+    /// What the environment names, if anything.
+    static func databaseURL(in environment: [String: String]) -> String? {
+        environment.given(Settings.databaseURL.variable) ?? environment.given("DATABASE_URL")
     }
 
     /// A connection to the cluster's PostgreSQL.

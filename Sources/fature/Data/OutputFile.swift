@@ -93,4 +93,16 @@ final class OutputFile {
         close(descriptor)
         if case .rename(let temporary, _) = ending { unlink(temporary) }
     }
+
+    /// Writes a text and a line end to a file, whole or not at all.
+    static func write(_ text: String, to path: String) throws(CommandError) {
+        let file = try OutputFile(path)
+        do throws(CommandError) {
+            try file.write(Array("\(text)\n".utf8))
+            try file.finish()
+        } catch {
+            file.discard()
+            throw error
+        }
+    }
 }

@@ -51,20 +51,11 @@ struct ValidateCommand: ParsableCommand {
             }
         } catch { throw CommandError.explaining(error) }
         let text = ValidationReportText(found)
-        if let report { try write(report.hasSuffix(".json") ? try JSONAnswer.text(text.document) : text.table, to: report) }
+        if let report {
+            try OutputFile.write(report.hasSuffix(".json") ? try JSONAnswer.text(text.document) : text.table, to: report)
+        }
         if json { try JSONAnswer.print(text.document) } else { Console.answer(text.table) }
         if !found.isClean { throw ExitCode(ExitStatus.negative.rawValue) }
-    }
-
-    private func write(_ text: String, to path: String) throws(CommandError) {
-        let file = try OutputFile(path)
-        do throws(CommandError) {
-            try file.write(Array("\(text)\n".utf8))
-            try file.finish()
-        } catch {
-            file.discard()
-            throw error
-        }
     }
 }
 

@@ -1,4 +1,7 @@
+import Commission
+import PlanFiles
 import PostgresClient
+import RedisClient
 import Store
 
 extension CommandError {
@@ -9,6 +12,11 @@ extension CommandError {
         case let error as PostgresError: explaining(error)
         case let error as SchemaError: explaining(error)
         case let error as ImportError: CommandError(error.exitStatus, error.message)
+        case let error as RedisError: explaining(error)
+        case let error as MendingError: CommandError(.alreadyRunning, error.message)
+        case let error as PlanFileError: CommandError(.inputRefused, error.description)
+        case let error as PlanError: CommandError(.inputRefused, error.description)
+        case let error as PlanStoreError: explaining(error)
         default: CommandError(.processFailed, "\(error)")
         }
     }
@@ -24,6 +32,26 @@ extension CommandError {
         case .connectionLost, .shutDown, .queueFull: CommandError(.serverUnavailable, oneLine(error.description))
         case .usage: CommandError(.configuration, oneLine(error.message))
         case .timedOut, .cancelled, .server, .value: CommandError(.processFailed, oneLine(error.description))
+        }
+    }
+
+    private static func explaining(_ error: RedisError) -> CommandError {
+        switch error.code {
+        case .cannotConnect:
+            CommandError(
+                .serverUnavailable,
+                "\(oneLine(error.message)); check that it runs and that REDIS_URL, --redis-url or --data-dir names it")
+        case .accessRefused: CommandError(.accessDenied, "\(oneLine(error.message)); check the user and password in REDIS_URL")
+        case .connectionLost, .timedOut: CommandError(.serverUnavailable, oneLine(error.description))
+        case .usage: CommandError(.configuration, oneLine(error.message))
+        case .server, .replyTooLarge, .protocolViolation, .value: CommandError(.processFailed, oneLine(error.description))
+        }
+    }
+
+    private static func explaining(_ error: PlanStoreError) -> CommandError {
+        switch error.code {
+        case .wrongCurrency, .wrongVersion: CommandError(.inputRefused, error.message)
+        case .unreadable: CommandError(.processFailed, error.message)
         }
     }
 

@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
         var report = ClusterReport()
         let isLocal =
             location.databaseUrl == nil
-            && (location.dataDir != nil || ProcessInfo.processInfo.environment.given("DATABASE_URL") == nil)
+            && (location.dataDir != nil || ClusterLocation.databaseURL(in: ProcessInfo.processInfo.environment) == nil)
         if isLocal {
             guard let holder = try DirectoryLock.holder(of: location.directory), let state = try location.stateIfAny() else {
                 throw CommandError(.notRunning, "nothing runs in \(location.directory.path); start it with `fature up`")

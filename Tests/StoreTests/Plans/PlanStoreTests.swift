@@ -15,6 +15,13 @@ import Testing
                     + more.map { .init(name: $0.0, value: PlanNode(.text($0.1))) }))
     }
 
+    @discardableResult
+    private func apply(_ node: PlanNode, on connection: PostgresConnection, isDryRun: Bool = false) throws -> CommissionPlan {
+        try PlanStore.apply(origin: StoreDatabase.origin, isDryRun: isDryRun, on: connection) {
+            try CommissionPlan(node, issue: $0)
+        }
+    }
+
     private func now(_ connection: PostgresConnection) throws -> Int64 {
         try connection.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
     }
@@ -29,10 +36,10 @@ import Testing
     }
 
     @Test("an applied plan is the next version, holds from some seconds from now, and raises the revision with an audit row")
-    func apply() async throws {
+    func applied() async throws {
         let connection = try await StoreDatabase.create().connect()
         let before = try now(connection)
-        let applied = try PlanStore.apply(draft("summer"), origin: StoreDatabase.origin, on: connection)
+        let applied = try apply(draft("summer"), on: connection)
         let after = try now(connection)
         #expect(applied.version == 2 && applied.name == "summer")
         let lead = TransactionDates.planLeadMicroseconds
@@ -51,7 +58,7 @@ import Testing
     @Test("a dry run answers what would be kept and changes nothing")
     func dryRun() async throws {
         let connection = try await StoreDatabase.create().connect()
-        #expect(try PlanStore.apply(draft("summer"), origin: StoreDatabase.origin, isDryRun: true, on: connection).version == 2)
+        #expect(try apply(draft("summer"), on: connection, isDryRun: true).version == 2)
         let (revision, book) = try PlanStore.load(connection)
         #expect(revision == 0 && book.plans == [.standard])
         #expect(try connection.number("SELECT count(*) FROM fature_v2.audit_log") == 0)
@@ -64,7 +71,7 @@ import Testing
         let connection = try await StoreDatabase.create().connect()
         func refusal(_ more: [(String, String)]) throws -> String {
             let error = #expect(throws: (any Error).self) {
-                try PlanStore.apply(draft("summer", more), origin: StoreDatabase.origin, on: connection)
+                try apply(draft("summer", more), on: connection)
             }
             if let error = error as? PlanError { return error.code.rawValue }
             return (error as? PlanStoreError)?.code.rawValue ?? "\(String(describing: error))"
@@ -78,9 +85,7 @@ import Testing
         #expect(try refusal([("currency", "USD")]) == "wrong_currency")
         #expect(try refusal([("surprise", "1")]) == "unknown_field")
         #expect(try PlanStore.load(connection).revision == 0)
-        let later = try PlanStore.apply(
-            draft("winter", [("effective_from", "9000-01-01T00:00:00Z"), ("version", "2")]), origin: StoreDatabase.origin,
-            on: connection)
+        let later = try apply(draft("winter", [("effective_from", "9000-01-01T00:00:00Z"), ("version", "2")]), on: connection)
         #expect(later.version == 2)
         #expect(try refusal([]) == "too_late", "a later version holds from a later date")
     }
@@ -94,11 +99,11 @@ import Testing
             _ = try payer.execute("SELECT plan_revision FROM fature_v2.programme FOR SHARE")
             _ = try operatorSession.execute("SET lock_timeout = '50ms'")
             let error = #expect(throws: PostgresError.self) {
-                try PlanStore.apply(draft("summer"), origin: StoreDatabase.origin, on: operatorSession)
+                try apply(draft("summer"), on: operatorSession)
             }
             #expect(error?.sqlState == "55P03")
         }
-        try PlanStore.apply(draft("summer"), origin: StoreDatabase.origin, on: operatorSession)
+        try apply(draft("summer"), on: operatorSession)
         #expect(try PlanStore.load(payer).revision == 1)
     }
 
