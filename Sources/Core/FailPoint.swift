@@ -36,8 +36,9 @@ package enum FailPoint: String, CaseIterable, Sendable {
     }
 
     private static let plan: FailPlan? = getenv(variable).map { text in
+        // A test that misspells a place must not pass: the process ends at once.
         guard let armed = armed(String(cString: text)) else {
-            fatalError("\(variable) is not understood; write POINT=kill|stop[@PASS],… with \(allCases.map(\.rawValue))")
+            preconditionFailure("\(variable) is not understood; write POINT=kill|stop[@PASS],… with \(allCases.map(\.rawValue))")
         }
         return FailPlan(armed)
     }

@@ -15,4 +15,40 @@ import Testing
             #expect(waits.contains { $0 < limit / 10 } && waits.contains { $0 > limit * 9 / 10 })
         }
     }
+
+    @Test("a backoff never overflows, whatever base and cap a policy may have")
+    func extremes() throws {
+        var policy = JobPolicy()
+        policy.backoffBaseMilliseconds = 86_400_000
+        policy.backoffCapMilliseconds = 86_400_000 * 30
+        try policy.validate()
+        var random = SeededGenerator(seed: 2)
+        for failures in [0, 1, 2, 5, 33, 64, 250, .max] {
+            #expect((0...policy.backoffCapMilliseconds).contains(policy.backoffMilliseconds(failures: failures, using: &random)))
+        }
+    }
+
+    @Test("so many failures and crashes are forgiven, and one more is not")
+    func forgiven() {
+        let policy = JobPolicy()
+        #expect(!policy.isDead(failures: policy.failuresMax, crashes: policy.crashesMax))
+        #expect(policy.isDead(failures: policy.failuresMax + 1, crashes: 0))
+        #expect(policy.isDead(failures: 0, crashes: policy.crashesMax + 1))
+    }
+
+    @Test(
+        "a policy that cannot work is refused, with the value's name",
+        arguments: [
+            \JobPolicy.failuresMax, \.crashesMax, \.backoffBaseMilliseconds, \.backoffCapMilliseconds, \.handlerMilliseconds,
+            \.handlerGraceMilliseconds, \.takeoverIdleMilliseconds, \.batchMax, \.batchPerShardMax, \.suspectsMax,
+            \.blockMilliseconds,
+        ])
+    func refused(path: WritableKeyPath<JobPolicy, Int> & Sendable) throws {
+        var policy = JobPolicy()
+        try policy.validate()
+        policy[keyPath: path] = -1
+        #expect(throws: JobQueueError.self) { try policy.validate() }
+        policy[keyPath: path] = .max
+        #expect(throws: JobQueueError.self) { try policy.validate() }
+    }
 }

@@ -73,6 +73,17 @@ package final class PrivateRedis: Sendable {
         }
     }
 
+    /// Cuts bytes off the end of the append-only file of a durable server that does not run, as a power failure would. Gives how many were there.
+    @discardableResult
+    package func cutAppendOnlyFile(bytes: Int) throws -> Int {
+        let path = "\(scratch.path)/appendonlydir/appendonly.aof.1.incr.aof"
+        var status = stat()
+        guard stat(path, &status) == 0, truncate(path, max(0, status.st_size - off_t(bytes))) == 0 else {
+            throw TestServerError("cannot cut \(path): error \(errno)")
+        }
+        return Int(status.st_size)
+    }
+
     private func end(signal: Int32) throws {
         let server = process.withLock { server in
             defer { server = nil }

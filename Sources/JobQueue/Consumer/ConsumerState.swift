@@ -18,9 +18,10 @@ struct ConsumerState {
         var generation = 0
         /// Whether a thread runs it.
         var isRunning = false
-        /// What it has in hand, filtered by the shards of `inHandVersion`.
+        /// The version of the orders it works by. What it took by older ones is out of its hand.
+        var seenVersion = 0
+        /// What it has in hand.
         var inHand: [Job] = []
-        var inHandVersion = 0
         var renewedAt: MonotonicNanoseconds = 0
         var call: Call?
     }
@@ -38,8 +39,8 @@ struct ConsumerState {
     static let laneLossesMax = 16
 
     let base: ConsumerName
-    var phase = Phase.running
-    /// Rises with every change of the shards.
+    private(set) var phase = Phase.running
+    /// Rises with every change of the orders.
     private(set) var version = 0
     private(set) var shards: [ShardID: Epoch] = [:]
     /// Shards that a later owner has marked.
@@ -63,6 +64,12 @@ struct ConsumerState {
     /// Which lane has a shard. Multiplied, so that a worker that has every second shard uses every lane.
     static func lane(of shard: ShardID, lanes: Int) -> Int {
         Int((UInt32(shard.rawValue) &* 2_654_435_761) >> 16) % lanes
+    }
+
+    mutating func advance(to next: Phase) {
+        guard next > phase else { return }
+        phase = next
+        version += 1
     }
 
     mutating func setShards(_ owned: [OwnedShard]) {
@@ -93,31 +100,34 @@ struct ConsumerState {
 
     func isCurrent(lane: Int, generation: Int) -> Bool { lanes[lane].generation == generation }
 
-    /// Nil for a lane that has been given up: its thread is to end.
-    func orders(lane: Int, generation: Int) -> Orders? {
+    /// Nil for a lane that has been given up: its thread is to end. Whoever asks has nothing in hand, or only what is left to be settled.
+    mutating func orders(lane: Int, generation: Int) -> Orders? {
         guard lanes[lane].generation == generation else { return nil }
+        lanes[lane].seenVersion = version
         return Orders(phase: phase, version: version, shards: assigned[lane], living: lanes.map(\.name))
     }
 
-    /// Takes jobs into a lane's hand: those whose shards are still the consumer's. The rest is to be released. Nil for a lane that has been given up.
-    mutating func hold(_ jobs: [Job], lane: Int, generation: Int, now: MonotonicNanoseconds) -> (held: [Job], foreign: [Job])? {
+    /// Takes jobs that were taken by these orders into a lane's hand: those whose shards are still the consumer's, at the same epochs. The rest is to
+    /// be released. Nil for a lane that has been given up.
+    mutating func hold(
+        _ jobs: [Job], lane: Int, generation: Int, orders: Orders, now: MonotonicNanoseconds
+    ) -> (held: [Job], foreign: [Job])? {
         guard lanes[lane].generation == generation else { return nil }
-        let mayWork = phase == .running
         var held = jobs
         var foreign: [Job] = []
-        if !mayWork || jobs.contains(where: { shards[$0.shard] == nil }) {
-            held = mayWork ? jobs.filter { shards[$0.shard] != nil } : []
-            foreign = mayWork ? jobs.filter { shards[$0.shard] == nil } : jobs
+        if orders.version != version {
+            let mine = Set(phase == .running ? orders.shards.filter { shards[$0.shard] == $0.epoch }.map(\.shard) : [])
+            held = jobs.filter { mine.contains($0.shard) }
+            foreign = jobs.filter { !mine.contains($0.shard) }
         }
         lanes[lane].inHand = held
-        lanes[lane].inHandVersion = version
         lanes[lane].renewedAt = now
         return (held, foreign)
     }
 
-    /// Whether no lane has a job of a shard that is not the consumer's any more, or none at all once it drains.
+    /// Whether every lane works by the present orders: no job is in hand, or about to be, that they do not allow.
     var isQuiet: Bool {
-        lanes.allSatisfy { $0.inHand.isEmpty || (phase == .running && $0.inHandVersion == version) }
+        lanes.allSatisfy { !$0.isRunning || ($0.seenVersion == version && ($0.inHand.isEmpty || phase == .running)) }
     }
 
     enum Alarm {

@@ -50,7 +50,7 @@ package final class JobConsumer: Sendable {
             ] + (0..<count).map { lane in { Self.startLane(core, lane, generation: 0) } }
         for (index, start) in starters.enumerated() where !start() {
             core.state.withLock { state in
-                state.phase = .stopping
+                state.advance(to: .stopping)
                 if index == 0 { state.isWatching = false }
                 if index <= 1 { state.isKeeping = false }
                 for lane in state.lanes.indices where lane >= index - 2 { state.lanes[lane].isRunning = false }
@@ -67,18 +67,20 @@ package final class JobConsumer: Sendable {
     }
 
     /// Says which shards are the owner's from now on, at which epochs. Jobs of others that are in hand are finished; `settle` waits for that.
+    /// The shard's next owner should begin after it: what it finds in hand, it takes over with a crash.
     package func setShards(_ shards: [OwnedShard]) {
         core.state.withLock { $0.setShards(shards) }
     }
 
-    /// Waits until no job is in hand whose shard is not in the last `setShards`. False when the time was over first.
+    /// Waits until no job is in hand whose shard is not in the last `setShards`, nor will be: the time of a handler's call and `blockMilliseconds` at
+    /// most, while Redis lives. False when the time was over first.
     package func settle(timeoutMilliseconds: Int) -> Bool {
         core.state.wait(until: .after(milliseconds: timeoutMilliseconds)) { $0.isQuiet ? true : nil } ?? false
     }
 
     /// Takes no more jobs, and waits for those in hand. False when the time was over first; it goes on draining then.
     package func drain(timeoutMilliseconds: Int) -> Bool {
-        core.state.withLock { $0.phase = max($0.phase, .draining) }
+        core.state.withLock { $0.advance(to: .draining) }
         return settle(timeoutMilliseconds: timeoutMilliseconds)
     }
 
@@ -87,7 +89,7 @@ package final class JobConsumer: Sendable {
     package func stop(timeoutMilliseconds: Int) -> Bool {
         _ = drain(timeoutMilliseconds: timeoutMilliseconds)
         core.state.withLock { state in
-            state.phase = .stopping
+            state.advance(to: .stopping)
             state.hurry(now: monotonicNow())
         }
         // A lane that waits for Redis comes back within the time of one command.

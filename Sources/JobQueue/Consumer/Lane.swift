@@ -32,13 +32,20 @@ final class Lane {
         self.name = name
     }
 
-    private var orders: ConsumerState.Orders? {
-        core.state.withLock(wake: .nobody) { $0.orders(lane: index, generation: generation) }
+    /// Nil when the lane has been given up.
+    private func nextOrders() -> ConsumerState.Orders? {
+        let (orders, isNews) = core.state.withLock(wake: .nobody) { state in
+            let isNews = state.lanes[index].seenVersion != state.version
+            return (state.orders(lane: index, generation: generation), isNews)
+        }
+        // Somebody may wait for every lane to have them.
+        if isNews { core.state.withLock { _ in } }
+        return orders
     }
 
     /// Until the consumer stops or the lane is given up.
     func run() {
-        while let orders {
+        while let orders = nextOrders() {
             if orders.phase == .stopping {
                 leave(orders)
                 break
@@ -114,7 +121,7 @@ final class Lane {
         }
         core.counters.add { $0.taken += Int64(taken.jobs.count + taken.malformed.count) }
         for entry in taken.malformed { settlement.bury(DeadLetter(entry, kind: core.kind)) }
-        try handle(chosen(taken.jobs), handler, queue)
+        try handle(chosen(taken.jobs), handler, queue, orders)
         core.dropSuspects(lane: index, generation: generation)
     }
 
@@ -206,12 +213,14 @@ final class Lane {
         return chosen
     }
 
-    private func handle(_ jobs: [Job], _ handler: any JobHandler, _ queue: JobQueue) throws(RedisError) {
+    private func handle(
+        _ jobs: [Job], _ handler: any JobHandler, _ queue: JobQueue, _ orders: ConsumerState.Orders
+    ) throws(RedisError) {
         // Suspects that wait must be out of hand before a suspect runs.
         try settle(queue)
         guard !jobs.isEmpty else { return }
         let holding = core.state.withLock(wake: .nobody) { state in
-            state.hold(jobs, lane: index, generation: generation, now: monotonicNow())
+            state.hold(jobs, lane: index, generation: generation, orders: orders, now: monotonicNow())
         }
         guard let holding else { return }
         for job in holding.foreign { settlement.release(job) }

@@ -20,8 +20,8 @@ package struct JobPolicy: Sendable, Equatable {
     package var batchPerShardMax = 500
     /// Jobs that have been in one crash are handled in groups of at most so many; after more crashes, alone.
     package var suspectsMax = 16
-    /// An idle lane waits in Redis for this long before it looks up.
-    package var blockMilliseconds = 500
+    /// An idle lane waits in Redis for this long before it looks up, for other shards above all.
+    package var blockMilliseconds = 100
 
     package init() {}
 
@@ -30,7 +30,7 @@ package struct JobPolicy: Sendable, Equatable {
         let ranges: [(String, Int, ClosedRange<Int>)] = [
             ("failuresMax", failuresMax, 0...250), ("crashesMax", crashesMax, 0...250),
             ("backoffBaseMilliseconds", backoffBaseMilliseconds, 1...86_400_000),
-            ("backoffCapMilliseconds", backoffCapMilliseconds, backoffBaseMilliseconds...86_400_000 * 30),
+            ("backoffCapMilliseconds", backoffCapMilliseconds, 1...86_400_000 * 30),
             ("handlerMilliseconds", handlerMilliseconds, 1...86_400_000),
             ("handlerGraceMilliseconds", handlerGraceMilliseconds, 1...600_000),
             ("takeoverIdleMilliseconds", takeoverIdleMilliseconds, 100...86_400_000),
@@ -39,6 +39,9 @@ package struct JobPolicy: Sendable, Equatable {
         ]
         for (name, value, range) in ranges where !range.contains(value) {
             throw JobQueueError(.invalid, "\(name) is \(value), and must be from \(range.lowerBound) to \(range.upperBound)")
+        }
+        guard backoffCapMilliseconds >= backoffBaseMilliseconds else {
+            throw JobQueueError(.invalid, "backoffCapMilliseconds is less than backoffBaseMilliseconds")
         }
     }
 

@@ -211,7 +211,8 @@ extension JobQueue {
         }
     }
 
-    /// Puts dead letters back into the stream with no failures and no crashes. Gives which were there.
+    /// Puts dead letters back into the stream with no failures and no crashes. Gives which were there; what is malformed stays
+    /// where it is.
     package func replay(_ letters: [EntryID], of shard: ShardID) throws(RedisError) -> [Bool] {
         let digits =
             try letters.isEmpty

@@ -24,6 +24,12 @@ package struct TakeoverAnswer: Sendable, Equatable {
     package var dropped = 0
     /// Shards of which the caller is not the owner any more.
     package var stale: [ShardID] = []
+
+    package init(taken: Int = 0, dropped: Int = 0, stale: [ShardID] = []) {
+        self.taken = taken
+        self.dropped = dropped
+        self.stale = stale
+    }
 }
 
 /// What a shard's epoch marker said.

@@ -48,7 +48,8 @@ end
 local class
 local function giveReleased(i)
     local stream = KEYS[3 * i - 2]
-    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', left, 'released')
+    -- More than are taken, for there may be suspects before the clean ones.
+    local pending = redis.pcall('XPENDING', stream, 'workers', '-', '+', left + 1000, 'released')
     if pending.err then return end
     for _, one in ipairs(pending) do
         if left <= 0 or bytesLeft <= 0 then return end

@@ -30,3 +30,27 @@ CREATE TABLE fature_v2.dead_letter (
 -- At most one open dead letter a job.
 CREATE UNIQUE INDEX dead_letter_open_idx ON fature_v2.dead_letter (queue, job_id) WHERE state = 'dead';
 CREATE INDEX dead_letter_cause_idx ON fature_v2.dead_letter (queue, cause) WHERE state = 'dead';
+
+-- What each worker last said about its queues: gateways show it in /metrics and /health, `fature queue ls` to people. Counters begin at 0
+-- with each boot of a worker.
+CREATE TABLE fature_v2.queue_figures (
+    instance_id           bigint NOT NULL,
+    queue                 text NOT NULL,
+    worker                text NOT NULL,
+    at                    timestamptz NOT NULL,
+    shards                integer NOT NULL,
+    waiting               bigint NOT NULL,
+    in_hand               bigint NOT NULL,
+    delayed               bigint NOT NULL,
+    oldest_milliseconds   bigint NOT NULL,      -- age of the oldest job in the stream
+    taken                 bigint NOT NULL,
+    done                  bigint NOT NULL,
+    failed                bigint NOT NULL,
+    retried               bigint NOT NULL,
+    dead                  bigint NOT NULL,
+    crashed               bigint NOT NULL,
+    released              bigint NOT NULL,
+    batches               bigint NOT NULL,
+    commit_microseconds   bigint NOT NULL,      -- of all batches together
+    PRIMARY KEY (instance_id, queue)
+);

@@ -30,7 +30,6 @@ final class LedgerService: Sendable {
         }
         let redis = try RedisConfiguration(url: redisURL)
         feed = JobFeed(redis: redis, logger: logger)
-        sweeper = Sweeper(postgres: try database("sweeper"), redis: redis, owned: owned, feed: feed, logger: logger)
         let payments = try database("payments")
         let owned = owned
         let meter = meter
@@ -39,7 +38,23 @@ final class LedgerService: Sendable {
             sink: DeadLetterOffice(configuration: try database("dead letters"), owned: owned),
             makeHandler: { _ in CommissionHandler(configuration: payments, owned: owned, meter: meter) },
             report: { Self.tell($0, logger) })
+        let counters = consumer.counters
+        sweeper = Sweeper(
+            postgres: try database("sweeper"), redis: redis, owned: owned, feed: feed, worker: worker,
+            count: { Self.count(counters.snapshot, meter.figures, into: &$0) }, logger: logger)
         self.logger = logger
+    }
+
+    private static func count(_ jobs: JobCounters.Snapshot, _ payments: PaymentMeter.Figures, into figures: inout QueueFigures) {
+        figures.taken = jobs.taken
+        figures.done = jobs.done
+        figures.failed = jobs.failed
+        figures.retried = jobs.retried
+        figures.dead = jobs.dead
+        figures.crashed = jobs.crashed
+        figures.released = jobs.released
+        figures.batches = Int64(clamping: payments.batches)
+        figures.commitMicroseconds = Int64(clamping: payments.nanoseconds / 1000)
     }
 
     private static var policy: JobPolicy {

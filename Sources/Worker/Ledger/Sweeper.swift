@@ -4,14 +4,13 @@ import Logging
 import PostgresClient
 import RedisClient
 import Store
-import Synchronization
 import Telemetry
 
 /// Once a second, on a thread of its own: finds what waits in PostgreSQL without a job, and gives it one.
 ///
 /// What it remembers only saves work: a job that is added twice is done once.
 final class Sweeper: @unchecked Sendable {
-    // @unchecked: everything but `state` and `latest` belongs to the sweeper's thread.
+    // @unchecked: everything but `signal` belongs to the sweeper's thread.
     private struct Signal {
         var isStopping = false
         var hasEnded = false
@@ -21,24 +20,37 @@ final class Sweeper: @unchecked Sendable {
     private let redis: RedisConfiguration
     private let owned: OwnedShards
     private let feed: JobFeed
+    /// Fills in what the worker has done since its boot.
+    private let count: @Sendable (inout QueueFigures) -> Void
+    private let worker: String
     private let logger: Logger
     private let signal = Monitor(Signal())
-    private let latest = Mutex<[QueueStats]>([])
 
     private var postgresConnection: PostgresConnection?
     private var redisConnection: RedisConnection?
-    /// When a transaction was last given a job by us.
-    private var swept: [ShardID: [Int64: MonotonicNanoseconds]] = [:]
+    /// How far a shard's outbox has been given jobs in this pass, and when the pass began.
+    private struct Pass {
+        var lastTransactionID: Int64 = 0
+        let startedAt: MonotonicNanoseconds
+    }
+    private var passes: [ShardID: Pass] = [:]
 
     private static let intervalMilliseconds = 1000
     /// What was accepted more recently has its job on the way. Clocks of the hosts may differ by less.
     static let graceMicroseconds: Int64 = 5_000_000
-    /// A swept job is trusted to be there for so long, unless its queue is empty.
-    private static let resweepNanoseconds: UInt64 = 60_000_000_000
+    /// What a pass has given jobs is trusted to be there for so long, unless the queue is empty.
+    private static let passNanoseconds: UInt64 = 60_000_000_000
+    /// A queue with so many jobs waiting is in no need of more for now.
+    private static let waitingEnough = 2 * TransactionSweep.perShardMax
     /// A queue with so many jobs takes no more; the rest waits in PostgreSQL.
     static let jobsPerShardMax = 50_000
 
-    init(postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, logger: Logger) {
+    init(
+        postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, worker: String,
+        count: @escaping @Sendable (inout QueueFigures) -> Void, logger: Logger
+    ) {
+        self.worker = worker
+        self.count = count
         self.postgres = postgres
         self.redis = redis
         self.owned = owned
@@ -55,9 +67,6 @@ final class Sweeper: @unchecked Sendable {
         signal.withLock { $0.isStopping = true }
         _ = signal.wait(until: .after(milliseconds: redis.commandTimeoutMilliseconds * 2)) { $0.hasEnded ? true : nil }
     }
-
-    /// The queues of this worker's shards as last seen.
-    var queues: [QueueStats] { latest.withLock { $0 } }
 
     private func run() {
         defer { signal.withLock { $0.hasEnded = true } }
@@ -80,10 +89,7 @@ final class Sweeper: @unchecked Sendable {
     private func sweep() throws {
         let ownership = owned.current
         let shards = ownership.epochs.keys.sorted()
-        guard !shards.isEmpty else {
-            latest.withLock { $0 = [] }
-            return
-        }
+        guard !shards.isEmpty else { return }
         let database = try postgresConnection ?? PostgresConnection(postgres)
         postgresConnection = database
         let (adopted, refused) = try TransactionSweep.adopt(on: database)
@@ -95,7 +101,7 @@ final class Sweeper: @unchecked Sendable {
         redisConnection = connection
         let queue = JobQueue(.commission, on: connection)
         let stats = try queue.stats(shards)
-        latest.withLock { $0 = stats }
+        if let instance = ownership.instance { try tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
         let missing = try findMissing(stats, on: database)
@@ -103,20 +109,40 @@ final class Sweeper: @unchecked Sendable {
         try mark(ownership, stats, missing, queue)
     }
 
+    private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) throws {
+        var figures = QueueFigures(queue: JobKind.commission.name, worker: worker, instance: instance)
+        figures.shards = Int64(stats.count)
+        for queue in stats {
+            figures.waiting += Int64(queue.waiting)
+            figures.inHand += Int64(queue.pending)
+            figures.delayed += Int64(queue.delayed)
+            figures.oldestMilliseconds = max(
+                figures.oldestMilliseconds, queue.oldestWaitingAgeMilliseconds, queue.oldestPendingAgeMilliseconds)
+        }
+        count(&figures)
+        try figures.write(on: database)
+    }
+
     /// Transactions without a job, as far as can be told.
     private func findMissing(_ stats: [QueueStats], on database: PostgresConnection) throws -> [CommissionPayment.Order] {
         let now = wallClockMicroseconds()
         let monotonic = monotonicNow()
-        var wanted: [(shard: ShardID, acceptedBefore: Int64)] = []
-        for queue in stats where queue.waiting < Self.jobsPerShardMax {
+        var wanted: [TransactionSweep.Shard] = []
+        for queue in stats {
+            // With nothing in the queue, what an earlier pass has given jobs is done or lost.
+            let isEmpty = queue.waiting + queue.pending + queue.delayed == 0
+            if let pass = passes[queue.shard], isEmpty || monotonic &- pass.startedAt > Self.passNanoseconds {
+                passes[queue.shard] = nil
+            }
+            guard queue.waiting < Self.waitingEnough else { continue }
             // What is older than the oldest job in the stream is not behind it.
             let oldest = queue.oldestMilliseconds.map { $0 * 1000 } ?? now
-            wanted.append((queue.shard, min(now, oldest) - Self.graceMicroseconds))
-            // With nothing in the stream and nothing delayed, what we remember has been lost.
-            if queue.waiting + queue.pending + queue.delayed == 0 { swept[queue.shard] = nil }
-            swept[queue.shard]?.removeAll { monotonic &- $0 > Self.resweepNanoseconds }
+            wanted.append(
+                .init(
+                    shard: queue.shard, after: passes[queue.shard]?.lastTransactionID ?? 0,
+                    acceptedBefore: min(now, oldest) - Self.graceMicroseconds))
         }
-        return try TransactionSweep.waiting(wanted, on: database).filter { swept[$0.shard]?[$0.transactionID] == nil }
+        return try TransactionSweep.waiting(wanted, on: database)
     }
 
     private func give(_ orders: [CommissionPayment.Order], _ queue: JobQueue) throws {
@@ -125,12 +151,12 @@ final class Sweeper: @unchecked Sendable {
         var added = 0
         for (order, answer) in zip(orders, answers) {
             switch answer {
-            case .added:
-                added += 1
-                swept[order.shard, default: [:]][order.transactionID] = now
+            case .full, .refused: continue
+            case .added: added += 1
             // Known to the queue as failed: it comes back by itself.
-            case nil, .full, .refused: break
+            case nil: break
             }
+            passes[order.shard, default: Pass(startedAt: now)].lastTransactionID = order.transactionID
         }
         guard added > 0 else { return }
         logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"])
@@ -149,8 +175,4 @@ final class Sweeper: @unchecked Sendable {
             _ = try queue.markEpoch(OwnedShard(one.shard, epoch))
         }
     }
-}
-
-extension Dictionary where Value == MonotonicNanoseconds {
-    fileprivate mutating func removeAll(where isOver: (Value) -> Bool) { self = filter { !isOver($0.value) } }
 }

@@ -71,8 +71,10 @@ struct PrivatePostgres {
         let settings = [
             "listen_addresses": "127.0.0.1", "port": String(port), "unix_socket_directories": "",
             "max_connections": "100", "password_encryption": "scram-sha-256",
-            "shared_buffers": "256MB", "work_mem": "16MB", "maintenance_work_mem": "256MB",
-            "max_wal_size": "4GB", "checkpoint_timeout": "15min", "synchronous_commit": "on",
+            "shared_buffers": "\(ServerMemory.megabytes)MB", "work_mem": "16MB", "maintenance_work_mem": "256MB",
+            "max_wal_size": "8GB", "checkpoint_timeout": "15min", "synchronous_commit": "on",
+            // The ledger touches pages all over its indexes: after each checkpoint every one of them goes whole into the log.
+            "wal_compression": "lz4",
             // A handful of short statements: compiling them costs more than it gains.
             "jit": "off", "random_page_cost": "1.1",
             "log_timezone": "UTC", "log_line_prefix": "%m [%p] %q%a ", "log_min_duration_statement": "1s",

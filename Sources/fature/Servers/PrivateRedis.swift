@@ -33,6 +33,8 @@ struct PrivateRedis {
             "bind 127.0.0.1", "port \(state.port)", "protected-mode yes", "requirepass \(state.password)",
             "daemonize no", "pidfile \(quoted(pidFile))", "dir \(quoted(directory.redis))",
             "appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", "databases 16",
+            // Full, Redis says no, and jobs wait in PostgreSQL; without a limit the system would end it some day.
+            "maxmemory \(ServerMemory.megabytes)mb",
             // Snapshots beside the append-only file would only repeat it.
             "save \"\"", "set-proc-title no", "loglevel notice",
         ]

@@ -55,7 +55,7 @@ import Testing
             "UPDATE fature_v2.transactions SET commission_dead = true WHERE external_transaction_id = 'dead'")
         let orders = try connection.ordersWaiting()
         #expect(orders.count == 2)
-        let stale = CommissionPayment.Plans(revision: 41, book: LedgerFixture.plans.book)
+        let stale = try CommissionPayment.Plans(revision: 41, book: LedgerFixture.plans.get().book)
         guard case .stalePlans = try CommissionPayment.pay(orders, fence: LedgerFixture.fence(), plans: stale, on: connection)
         else {
             Issue.record("plans of another revision were used")

@@ -22,9 +22,7 @@ enum LedgerFixture {
         ShardFence(owner: StoreDatabase.owner, shards: shards.map { (ShardID($0), Epoch(epoch)) })
     }
 
-    static let plans: CommissionPayment.Plans = {
-        do { return .init(revision: 0, book: try PlanBook([.standard])) } catch { fatalError("\(error)") }
-    }()
+    static let plans = Result { CommissionPayment.Plans(revision: 0, book: try PlanBook([.standard])) }
 }
 
 extension PostgresConnection {
@@ -44,9 +42,12 @@ extension PostgresConnection {
     @discardableResult
     func pay(
         _ orders: [CommissionPayment.Order], fence: ShardFence = LedgerFixture.fence(),
-        plans: CommissionPayment.Plans = LedgerFixture.plans
+        plans: CommissionPayment.Plans? = nil
     ) throws -> CommissionPayment.Receipt {
-        guard case .paid(let receipt) = try CommissionPayment.pay(orders, fence: fence, plans: plans, on: self) else {
+        guard
+            case .paid(let receipt) = try CommissionPayment.pay(
+                orders, fence: fence, plans: plans ?? LedgerFixture.plans.get(), on: self)
+        else {
             Issue.record("the plans were taken for stale")
             return .init()
         }
@@ -55,7 +56,7 @@ extension PostgresConnection {
 
     /// What waits, as the sweeper finds it.
     func ordersWaiting(_ shards: [Int] = [0, 1, 2]) throws -> [CommissionPayment.Order] {
-        try TransactionSweep.waiting(shards.map { (ShardID($0), Int64.max / 2) }, on: self)
+        try TransactionSweep.waiting(shards.map { .init(shard: ShardID($0), acceptedBefore: Int64.max / 2) }, on: self)
     }
 
     /// One text a row, fields joined by blanks.

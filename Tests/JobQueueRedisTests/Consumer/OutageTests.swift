@@ -1,0 +1,178 @@
+import Core
+import JobQueue
+import RedisClient
+import Synchronization
+import TestServers
+import Testing
+
+/// Adds jobs to eight shards, and again after every failure: as an owner does who has them in PostgreSQL.
+private struct Adder {
+    let redis: PrivateRedis
+    static let shards = 8
+
+    func add(_ numbers: [Int64]) async throws {
+        try await ScratchServer.blocking {
+            let pause = Monitor(())
+            for attempt in 0..<500 {
+                do {
+                    let queue = JobQueue(.commission, on: try redis.connect())
+                    let answers = try queue.add(try numbers.map { try newJob($0, shard: Int($0) % Self.shards) })
+                    if answers.allSatisfy({ $0 == .added }) { return }
+                } catch {
+                    if attempt == 499 { throw error }
+                }
+                _ = pause.wait(until: .after(milliseconds: 20)) { _ -> Bool? in nil }
+            }
+            throw TestServerError("never added")
+        }
+    }
+}
+
+@Suite struct OutageTests {
+    private static var all: [OwnedShard] { (0..<Adder.shards).map { OwnedShard(ShardID($0), Epoch(1)) } }
+
+    private func isEmpty(_ works: Works) throws -> Bool {
+        try works.queue().stats((0..<Adder.shards).map { ShardID($0) }).allSatisfy {
+            $0.waiting + $0.pending + $0.delayed + $0.known == 0
+        }
+    }
+
+    @Test("Redis killed again and again in full flow: every job that was added is done, and nothing stays behind")
+    func killed() async throws {
+        let redis = try await PrivateRedis.start(durable: true)
+        let works = try Works.start(redis: redis, lanes: 2) { _, jobs, _ in
+            // Some fail on their first try, so that delayed jobs live through it too.
+            jobs.map {
+                $0.failures == 0 && ($0.payload.first ?? 0) == 1 && (Int64($0.id.text) ?? 0) % 50 == 7
+                    ? .retry(JobCause("first"), error: "") : .done
+            }
+        }
+        works.consumer.setShards(Self.all)
+        let adder = Adder(redis: redis)
+        var next: Int64 = 0
+        for round in 0..<4 {
+            for _ in 0..<10 {
+                try await adder.add(Array(next..<(next + 200)))
+                next += 200
+            }
+            if round < 3 {
+                try await redis.kill()
+                try await redis.restart()
+            }
+        }
+        let count = next
+        #expect(try await eventually { works.ledger.distinct == count })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(works.consumer.counters.snapshot.redisFailures > 0)
+        #expect(try await works.stop())
+    }
+
+    @Test("Redis whose last writes are lost: what was done may come again, what is gone is swept, and all is done")
+    func truncated() async throws {
+        let redis = try await PrivateRedis.start(durable: true)
+        let works = try Works.start(redis: redis, lanes: 2)
+        works.consumer.setShards(Self.all)
+        let adder = Adder(redis: redis)
+        for round in 0..<3 {
+            try await adder.add(Array(Int64(round * 1_000)..<Int64((round + 1) * 1_000)))
+            try await redis.kill()
+            #expect(try redis.cutAppendOnlyFile(bytes: 20_001) > 20_001)
+            try await redis.restart()
+        }
+        #expect(try await eventually { try isEmpty(works) })
+        let missing = (0..<Int64(3_000)).filter { works.ledger.count($0) == 0 }
+        let swept = try works.queue().sweepAdd(try missing.map { try newJob($0, shard: Int($0) % Adder.shards) })
+        #expect(swept.allSatisfy { $0 == .added })
+        #expect(try await eventually { works.ledger.distinct == 3_000 })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(try await works.stop())
+    }
+
+    @Test("Redis emptied in full flow: the owner is told which shards to fill again, and all is done")
+    func wiped() async throws {
+        let redis = try await PrivateRedis.start()
+        let works = try Works.start(redis: redis, lanes: 2)
+        let queue = try works.queue()
+        for owned in Self.all { _ = try queue.markEpoch(owned) }
+        works.consumer.setShards(Self.all)
+        let adder = Adder(redis: redis)
+        try await adder.add(Array(0..<3_000))
+        try redis.connect().command("FLUSHALL")
+        try await adder.add(Array(3_000..<3_500))
+        #expect(try await eventually { works.has { if case .wiped(let shards) = $0 { !shards.isEmpty } else { false } } })
+        let missing = (0..<Int64(3_500)).filter { works.ledger.count($0) == 0 }
+        try await adder.add(missing)
+        for owned in Self.all { #expect(try queue.markEpoch(owned) == .raised) }
+        #expect(try await eventually { works.ledger.distinct == 3_500 })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(try await works.stop())
+    }
+
+    @Test("Redis full: adding is refused, all else goes on, and what was refused can be added once there is room")
+    func full() async throws {
+        let redis = try await PrivateRedis.start()
+        let raw = try redis.connect()
+        let queue = JobQueue(.commission, on: try redis.connect())
+        let used = try raw.command("INFO", "memory").text().split(separator: "\r\n").first { $0.hasPrefix("used_memory:") }
+        let bytes = try #require(used.flatMap { Int64($0.dropFirst("used_memory:".count)) })
+        try raw.command("CONFIG", "SET", "maxmemory", .int(bytes + 4_000_000))
+        let payload = [UInt8](repeating: 3, count: 5_000)
+        let jobs = try (0..<2_000).map { try newJob(Int64($0), shard: $0 % Adder.shards, payload: payload) }
+        let answers = try queue.add(jobs)
+        let refused = zip(jobs, answers).filter { $0.1 == .full }.map(\.0)
+        #expect(refused.count > 500 && answers.count { $0 == .added } == 2_000 - refused.count)
+        let works = try Works.start(redis: redis, lanes: 2) { _, jobs, _ in
+            jobs.map { job in
+                let number = Int64(job.id.text) ?? 0
+                if number % 30 == 1, job.failures == 0 { return .retry(JobCause("first"), error: "again") }
+                return number % 30 == 2 ? .dead(JobCause("never"), error: "no") : .done
+            }
+        }
+        works.consumer.setShards(Self.all)
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(try queue.add(refused).contains(.added))
+        try raw.command("CONFIG", "SET", "maxmemory", "0")
+        _ = try queue.add(refused)
+        #expect(try await eventually { try isEmpty(works) })
+        let dead = Set(works.sink.letters.map(\.id.text))
+        #expect((0..<Int64(2_000)).allSatisfy { works.ledger.count($0) > 0 || dead.contains(String($0)) })
+        #expect(try await works.stop())
+    }
+
+    @Test("a consumer that is there before Redis begins when Redis comes")
+    func late() async throws {
+        let redis = try await PrivateRedis.start()
+        try await redis.stop()
+        let works = try Works.start(redis: redis, lanes: 2)
+        works.consumer.setShards(Self.all)
+        #expect(try await eventually { works.has { if case .redisFailed = $0 { true } else { false } } })
+        try await redis.restart()
+        try await Adder(redis: redis).add(Array(0..<100))
+        #expect(try await eventually { works.ledger.distinct == 100 })
+        #expect(try await works.stop())
+    }
+
+    @Test("while the handler's database or the sink is away nothing fails and nothing is lost")
+    func databaseAway() async throws {
+        let redis = try await PrivateRedis.start()
+        let isAway = Mutex(true)
+        let sink = MemorySink()
+        sink.refuse(times: 4)
+        var policy = JobPolicy.quick
+        policy.failuresMax = 0
+        let works = try Works.start(redis: redis, policy: policy, lanes: 2, sink: sink) { _, jobs, _ in
+            if isAway.withLock({ $0 }) { throw HandlerUnavailable("no database") }
+            return jobs.map { (Int64($0.id.text) ?? 0) % 10 == 3 ? .retry(JobCause("bad"), error: "") : .done }
+        }
+        try await Adder(redis: redis).add(Array(0..<500))
+        works.consumer.setShards(Self.all)
+        #expect(try await eventually { works.consumer.counters.snapshot.calls > 6 })
+        #expect(works.ledger.distinct == 0 && works.has { if case .handlerUnavailable = $0 { true } else { false } })
+        isAway.withLock { $0 = false }
+        #expect(try await eventually { works.ledger.distinct == 450 && Set(sink.letters.map(\.id)).count == 50 })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(sink.letters.allSatisfy { $0.failures == 1 && $0.crashes == 0 })
+        #expect(works.has { if case .sinkFailed = $0 { true } else { false } })
+        #expect(try await works.stop())
+    }
+}

@@ -1,0 +1,147 @@
+import Core
+import Synchronization
+import Testing
+
+@testable import JobQueue
+
+@Suite struct ConsumerStateTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    private func state(lanes: Int, shards: Int...) -> ConsumerState {
+        var state = ConsumerState(base: .make(), lanes: lanes)
+        state.setShards(shards.map { OwnedShard(ShardID($0), Epoch(1)) })
+        return state
+    }
+
+    private func job(_ id: Int64, shard: Int) throws -> Job {
+        let new = try NewJob(JobID(id), shard: ShardID(shard), payload: [], enqueuedAtMilliseconds: 0)
+        return try #require(
+            Job(
+                kind: .commission, shard: ShardID(shard), entry: EntryID(milliseconds: 1, sequence: UInt64(id)),
+                record: new.record[...]))
+    }
+
+    private func orders(_ state: inout ConsumerState, lane: Int) throws -> ConsumerState.Orders {
+        guard let orders = state.orders(lane: lane, generation: 0) else { throw JobQueueError(.invalid, "the lane is given up") }
+        return orders
+    }
+
+    @Test("each shard has one lane, and lanes have about the same number, whichever shards they are")
+    func lanes() throws {
+        for (step, count) in [(1, 256), (2, 128), (4, 64), (16, 16)] {
+            for lanes in [1, 2, 3, 4, 8] {
+                let shards = stride(from: 0, to: 256, by: step).map { ShardID($0) }
+                let counts = Dictionary(grouping: shards) { ConsumerState.lane(of: $0, lanes: lanes) }.mapValues(\.count)
+                #expect(counts.keys.allSatisfy { (0..<lanes).contains($0) })
+                guard count >= 64 else { continue }
+                #expect(counts.count == lanes && counts.values.allSatisfy { $0 > count / lanes / 2 })
+            }
+        }
+        var state = state(lanes: 3, shards: 1, 2, 3, 4, 5)
+        let all = try (0..<3).flatMap { try orders(&state, lane: $0).shards }
+        #expect(Set(all) == Set(state.ownedShards) && all.count == 5)
+    }
+
+    @Test(
+        "jobs of a shard that is gone meanwhile, or came back at another epoch, are not held; nothing is once the consumer drains"
+    )
+    func hold() throws {
+        var state = state(lanes: 1, shards: 1, 2, 3)
+        state.lanes[0].isRunning = true
+        let jobs = [try job(1, shard: 1), try job(2, shard: 2), try job(3, shard: 3)]
+        let first = try orders(&state, lane: 0)
+        #expect(state.isQuiet)
+        state.setShards([OwnedShard(ShardID(1), Epoch(1)), OwnedShard(ShardID(2), Epoch(2))])
+        #expect(!state.isQuiet)
+        var held = state.hold(jobs, lane: 0, generation: 0, orders: first, now: 0)
+        #expect(held?.held.map(\.id.text) == ["1"] && held?.foreign.map(\.id.text) == ["2", "3"])
+        #expect(!state.isQuiet)
+        let next = try orders(&state, lane: 0)
+        #expect(next.shards.count == 2 && state.isQuiet)
+        held = state.hold(jobs, lane: 0, generation: 0, orders: next, now: 0)
+        #expect(held?.held.count == 3 && state.isQuiet)
+        state.advance(to: .draining)
+        let last = try orders(&state, lane: 0)
+        #expect(!state.isQuiet)
+        held = state.hold(jobs, lane: 0, generation: 0, orders: first, now: 0)
+        #expect(held?.held.isEmpty == true && held?.foreign.count == 3 && state.isQuiet && last.phase == .draining)
+        let isGone = state.hold(jobs, lane: 0, generation: 1, orders: first, now: 0) == nil
+        #expect(isGone)
+    }
+
+    @Test("a shard with a later owner is taken from no more, until it comes with another epoch")
+    func stale() {
+        var state = state(lanes: 1, shards: 1, 2)
+        let one = OwnedShard(ShardID(1), Epoch(1))
+        let version = state.version
+        #expect(state.markStale([one, OwnedShard(ShardID(2), Epoch(7))]) == [one])
+        #expect(state.markStale([one]).isEmpty && state.version == version + 1)
+        #expect(state.ownedShards.map(\.shard) == [ShardID(2)])
+        state.setShards([one, OwnedShard(ShardID(2), Epoch(1))])
+        #expect(state.ownedShards.map(\.shard) == [ShardID(2)])
+        state.setShards([OwnedShard(ShardID(1), Epoch(2))])
+        #expect(state.ownedShards == [OwnedShard(ShardID(1), Epoch(2))])
+    }
+
+    @Test("a call over its time is cancelled once, and after the grace its lane is replaced under another name")
+    func alarms() throws {
+        var state = state(lanes: 2, shards: 1)
+        let name = state.lanes[1].name
+        let held = try orders(&state, lane: 1)
+        _ = state.hold([try job(1, shard: 1)], lane: 1, generation: 0, orders: held, now: 0)
+        state.lanes[1].call = ConsumerState.Call(cancel: {}, limit: 10 * Self.second)
+        state.lanes[1].isRunning = true
+        state.suspectsLane = 1
+        #expect(state.alarms(now: 9 * Self.second, graceNanoseconds: Self.second).isEmpty)
+        guard case .cancel(1, _)? = state.alarms(now: 10 * Self.second, graceNanoseconds: Self.second).first else {
+            Issue.record("not cancelled")
+            return
+        }
+        #expect(state.lanes[1].call?.isCancelling == true)
+        #expect(state.alarms(now: 11 * Self.second - 1, graceNanoseconds: Self.second).isEmpty)
+        guard case .replace(1, 1, name, 1)? = state.alarms(now: 11 * Self.second, graceNanoseconds: Self.second).first else {
+            Issue.record("not replaced")
+            return
+        }
+        let isOldGone = state.orders(lane: 1, generation: 0) == nil
+        #expect(state.lost == [name] && state.lanes[1].name != name && state.suspectsLane == nil)
+        #expect(isOldGone && state.lanes[1].generation == 1)
+        #expect(state.lanes[1].inHand.isEmpty && state.lanes[1].isRunning)
+    }
+
+    @Test("lanes are replaced so many times and no more, and never once the consumer stops")
+    func lossesEnd() {
+        var state = state(lanes: 1, shards: 1)
+        for loss in 0..<20 {
+            state.lanes[0].call = ConsumerState.Call(cancel: {}, limit: 0)
+            #expect(state.alarms(now: 1, graceNanoseconds: 1).count == 1)
+            let alarm = state.alarms(now: 2, graceNanoseconds: 1).first
+            if case .doNotReplace = alarm {
+                #expect(loss >= ConsumerState.laneLossesMax)
+            } else {
+                #expect(loss < ConsumerState.laneLossesMax)
+            }
+        }
+        var stopping = self.state(lanes: 1, shards: 1)
+        stopping.advance(to: .stopping)
+        stopping.lanes[0].call = ConsumerState.Call(cancel: {}, limit: .max)
+        stopping.hurry(now: 5)
+        _ = stopping.alarms(now: 5, graceNanoseconds: 1)
+        guard case .doNotReplace? = stopping.alarms(now: 6, graceNanoseconds: 1).first else {
+            Issue.record("replaced")
+            return
+        }
+        #expect(!stopping.lanes[0].isRunning)
+    }
+
+    @Test("what is in hand for long is renewed again and again, and not before its time")
+    func renewals() throws {
+        var state = state(lanes: 2, shards: 1)
+        let held = try orders(&state, lane: 0)
+        _ = state.hold([try job(1, shard: 1)], lane: 0, generation: 0, orders: held, now: 100)
+        #expect(state.renewals(now: 149, everyNanoseconds: 50).isEmpty)
+        #expect(state.renewals(now: 150, everyNanoseconds: 50).map(\.1.count) == [1])
+        #expect(state.renewals(now: 199, everyNanoseconds: 50).isEmpty)
+        #expect(state.renewals(now: 200, everyNanoseconds: 50).first?.0 == state.lanes[0].name)
+    }
+}
