@@ -54,6 +54,13 @@ final class GatewayBackend: GatewayServices {
         try await control.withConnection { try Schema.requireCurrent($0) }
     }
 
+    /// The programme's currency, which stays as it is while a gateway runs.
+    func currency() async throws -> Currency {
+        let text = try await control.withConnection { try Programme.currency(on: $0) }
+        guard let currency = Currency(text) else { throw GatewayError.badCurrency(text) }
+        return currency
+    }
+
     func adopt(_ loops: [GatewayLoop]) { state.withLock { $0.loops = loops } }
 
     func shutdown() async {

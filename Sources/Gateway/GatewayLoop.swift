@@ -27,6 +27,12 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     @exclusivity(unchecked) var gatherings: [UInt64: Gathering] = [:]
     /// Parsed bodies of requests that change something; by token.
     @exclusivity(unchecked) var orders: [UInt64: Order] = [:]
+    /// Transactions on their way; by token. Their bytes, and those of the answers they may get.
+    @exclusivity(unchecked) var batches: [UInt64: TransactionBatch] = [:]
+    @exclusivity(unchecked) var transactionBytesHeld = 0
+    @exclusivity(unchecked) var transactionAnswerBytesDue = 0
+    /// The programme's, for transactions that name none.
+    let currency: Currency
     let body = ByteBuilder(capacity: 64 << 10)
     let journal: AccessJournal
     let service: any GatewayServices
@@ -44,12 +50,13 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     private static let connectionSweepEvery = 40
 
     init(
-        eventLoop: any EventLoop, configuration: GatewayConfiguration, table: AffiliateDirectoryTable, journal: AccessJournal,
-        service: any GatewayServices, logger: Logger
+        eventLoop: any EventLoop, configuration: GatewayConfiguration, table: AffiliateDirectoryTable, currency: Currency,
+        journal: AccessJournal, service: any GatewayServices, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.logger = logger
+        self.currency = currency
         self.journal = journal
         self.service = service
         slab = RequestSlab(capacity: configuration.requestsPerThreadMax)
@@ -107,7 +114,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     private func sweep() {
         let now = monotonicNow()
         for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
-            if respondIfMoved(index) { continue }
+            if respondIfMoved(index) || respondIfBatch(index) { continue }
             let isOpen = requests[index].changesSomething && requests[index].attempts > 0
             respond(index, isOpen ? .outcomeUnknown : .deadlineExceeded)
         }
@@ -165,6 +172,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         return link
     }
 
+    /// The connection to a worker, or nil if it owns nothing any more.
+    func link(to worker: WorkerInstanceID) -> WorkerLink? { links[worker] }
+
     /// All workers that own a shard, each once.
     var ownerLinks: [WorkerLink] {
         var seen = Set<ObjectIdentifier>()
@@ -186,6 +196,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         for (token, gathering) in gatherings where gathering.waitsFor(link) {
             if let index = slab.slot(for: token) { respond(index, .shardUnavailable) }
         }
+        failBatches(sentTo: link)
         link.inFlightCount = 0
         flushTransports()
     }
@@ -249,9 +260,12 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     }
 
     /// Answers a request with a problem.
-    func respond(_ index: Int, _ problem: Problem, field: String? = nil, detail: String? = nil) {
+    func respond(
+        _ index: Int, _ problem: Problem, field: String? = nil, detail: String? = nil, transactionID: Int64? = nil
+    ) {
         body.removeAll()
-        problem.write(to: body, requestID: slab.requestID(of: index), field: field, detail: detail)
+        problem.write(
+            to: body, requestID: slab.requestID(of: index), field: field, detail: detail, transactionID: transactionID)
         var extra = ExtraHeader.none
         var value: StaticString = ""
         if let seconds = problem.retryAfter {
@@ -278,6 +292,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
                 link.inFlightCount = max(0, link.inFlightCount - 1)
             }
             orders[token] = nil
+            if let batch = batches.removeValue(forKey: token) { forget(batch) }
         }
         let now = monotonicNow()
         let elapsed = now &- slab[index].startedAt
@@ -305,6 +320,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         copy.liveRequests = slab.liveCount
         copy.directoryCount = directory.count
         copy.directoryBytes = directory.memoryBytes
+        copy.transactionBytesHeld = transactionBytesHeld
         return copy
     }
 

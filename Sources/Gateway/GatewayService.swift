@@ -40,12 +40,13 @@ package final class GatewayService: Service {
     package func run() async throws {
         let backend = try GatewayBackend(configuration: configuration, logger: logger)
         try await backend.requireSchema()
+        let currency = try await backend.currency()
         let table = try await backend.loadDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
         var loops: [ObjectIdentifier: GatewayLoop] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = GatewayLoop(
-                eventLoop: eventLoop, configuration: configuration, table: table,
+                eventLoop: eventLoop, configuration: configuration, table: table, currency: currency,
                 journal: AccessJournal(mode: configuration.accessLog, writer: writer), service: backend, logger: logger)
         }
         backend.adopt(Array(loops.values))
@@ -139,6 +140,7 @@ package final class GatewayService: Service {
 /// Why a gateway could not start, or a connection could not be taken.
 package enum GatewayError: Error, CustomStringConvertible {
     case cannotListen(host: String, port: Int, reason: String)
+    case badCurrency(String)
     case tooManyConnections
     case foreignEventLoop
 
@@ -146,6 +148,7 @@ package enum GatewayError: Error, CustomStringConvertible {
         switch self {
         case .cannotListen(let host, let port, let reason):
             "cannot listen on \(host):\(port): \(reason); choose another port with --port or end what uses it"
+        case .badCurrency(let text): "fature_v2.programme has the currency '\(text)', which is not three capital letters; mend it"
         case .tooManyConnections: "too many connections"
         case .foreignEventLoop: "the connection came on an event loop that is not ours"
         }

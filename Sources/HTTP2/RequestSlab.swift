@@ -91,6 +91,7 @@ package final class RequestSlab {
         slots[index].state = .receiving
         slots[index].method = .other
         slots[index].refusal = 0
+        slots[index].hasLines = false
         slots[index].headerBytes = 0
         slots[index].requestIDCount = 0
         slots[index].answerSent = 0
@@ -149,6 +150,20 @@ package final class RequestSlab {
         }
         scratch(of: index).copyMemory(from: start, byteCount: bytes.count)
         self[index].requestIDCount = UInt8(bytes.count)
+    }
+
+    /// Takes the content type, of which only JSON by lines matters.
+    package func setContentType(_ bytes: UnsafeRawBufferPointer, of index: Int) {
+        let lines: StaticString = "application/x-ndjson"
+        let length = lines.utf8CodeUnitCount
+        guard bytes.count >= length else { return }
+        for at in 0..<length {
+            let byte = bytes[at]
+            let isCapital = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+            guard (isCapital ? byte | 0x20 : byte) == lines.utf8Start[at] else { return }
+        }
+        self[index].hasLines =
+            bytes.count == length || bytes[length] == UInt8(ascii: ";") || bytes[length] == UInt8(ascii: " ")
     }
 
     /// Lets `write` fill in a request id of our own, `length` bytes.

@@ -72,6 +72,8 @@ package struct RequestSlot {
     package var method: RequestMethod = .other
     /// An HTTP status that the transport found due before the request was whole (408, 413, 414, 431, 503), or 0.
     package var refusal: UInt16 = 0
+    /// Whether the body is JSON objects, one a line: its content type says so.
+    package internal(set) var hasLines = false
     var headerBytes: Int32 = 0
     package internal(set) var requestIDCount: UInt8 = 0
     /// When it began to arrive; from `.received` on, when it was whole.

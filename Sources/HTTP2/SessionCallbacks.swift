@@ -42,6 +42,7 @@ func onHeader(
     case 5 where name.equals(":path"): slab.setTarget(value, of: slot)
     case 7 where name.equals(":method"): slab[slot].method = RequestMethod(value)
     case 12 where name.equals("x-request-id"): slab.setRequestID(value, of: slot)
+    case 12 where name.equals("content-type"): slab.setContentType(value, of: slot)
     case 14 where name.equals("content-length") && valueLength > 7: slab.refuse(slot, 413)
     default: break
     }

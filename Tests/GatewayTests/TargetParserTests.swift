@@ -44,6 +44,7 @@ struct TargetParserTests {
                 "/api/v2/affiliates/7/network?depth=1000000&limit=1000",
                 .network(NetworkPage(affiliate: seven, depth: 1_000_000, limit: 1000))
             ),
+            ("/api/v2/transactions", .transactions), ("/api/v2/transactions?x", .transactions),
             ("/api/v2/rankings", .rankings(RankingQuestion(metric: .directReferrals, limit: 10))),
             ("/api/v2/rankings?metric=network_size&limit=1000", .rankings(RankingQuestion(metric: .networkSize, limit: 1000))),
             ("/api/v2/stats", .statistics), ("/health", .health), ("/ready?a", .ready), ("/metrics", .metrics),

@@ -28,6 +28,30 @@ struct RequestTests {
         #expect(connection.slab.liveCount == 0)
     }
 
+    @Test(
+        "a content type says whether the body is one object a line",
+        arguments: [
+            ("application/x-ndjson", true), ("Application/X-NDJSON; charset=utf-8", true), ("application/x-ndjson x", true),
+            ("application/json", false), ("application/x-ndjsonl", false), ("application/x-ndjso", false), ("", false),
+        ])
+    func contentType(type: String, hasLines: Bool) throws {
+        let connection = Connection()
+        connection.client.request("POST", "/x", headers: [("content-type", "application/x-ndjson")], body: [1])
+        connection.client.request("POST", "/x", headers: type.isEmpty ? [] : [("content-type", type)], body: [1])
+        #expect(connection.exchange())
+        let slots = connection.receiver.tokens.compactMap(connection.slab.slot(for:))
+        #expect(slots.map { connection.slab[$0].hasLines } == [true, hasLines])
+        // A slot that is used again knows nothing of the request before.
+        for token in connection.receiver.tokens { connection.answer(token) }
+        #expect(connection.exchange())
+        connection.client.request("POST", "/x", body: [1])
+        #expect(connection.exchange())
+        let again = try #require(connection.receiver.tokens.last.flatMap(connection.slab.slot(for:)))
+        #expect(!connection.slab[again].hasLines)
+        connection.answer(connection.receiver.tokens[2])
+        #expect(connection.exchange())
+    }
+
     @Test("a body arrives in one piece, whatever the pieces in which its bytes come")
     func bodyInPieces() throws {
         let body = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }

@@ -6,6 +6,7 @@ import HTTP2
 package enum Problem: UInt8, Sendable, CaseIterable {
     case badField, malformedBody, notFound, unknownAffiliate, methodNotAllowed, bodyTooLarge, targetTooLong, headersTooLarge
     case unknownParent, duplicateAffiliateID, duplicateExternalID, duplicateReferralCode, cycle, tooDeep, cursorExpired
+    case invalidField, unknownSource, inactiveSource, wrongCurrency, futureDate, transactionConflict
     case overloaded, shardUnavailable, databaseUnavailable, deadlineExceeded, outcomeUnknown, internalError, requestTimedOut
 
     var status: UInt16 {
@@ -14,11 +15,11 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .notFound, .unknownAffiliate: 404
         case .methodNotAllowed: 405
         case .requestTimedOut: 408
-        case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle: 409
+        case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle, .transactionConflict: 409
         case .cursorExpired: 410
         case .bodyTooLarge: 413
         case .targetTooLong: 414
-        case .unknownParent, .tooDeep: 422
+        case .unknownParent, .tooDeep, .invalidField, .unknownSource, .inactiveSource, .wrongCurrency, .futureDate: 422
         case .headersTooLarge: 431
         case .internalError: 500
         case .overloaded, .shardUnavailable, .databaseUnavailable, .outcomeUnknown: 503
@@ -44,6 +45,12 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .cycle: "cycle"
         case .tooDeep: "too-deep"
         case .cursorExpired: "cursor-expired"
+        case .invalidField: "invalid-field"
+        case .unknownSource: "unknown-source"
+        case .inactiveSource: "inactive-source"
+        case .wrongCurrency: "wrong-currency"
+        case .futureDate: "future-date"
+        case .transactionConflict: "transaction-conflict"
         case .overloaded: "overloaded"
         case .shardUnavailable: "shard-unavailable"
         case .databaseUnavailable: "database-unavailable"
@@ -57,7 +64,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
     var title: StaticString {
         switch self {
         case .badField: "A field is missing or wrong"
-        case .malformedBody: "The body is not the JSON object expected here"
+        case .malformedBody: "The body is not the JSON expected here"
         case .notFound: "No such resource"
         case .unknownAffiliate: "No such affiliate"
         case .methodNotAllowed: "The resource does not answer this method"
@@ -71,6 +78,12 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .cycle: "An affiliate cannot be moved below itself"
         case .tooDeep: "The hierarchy would become too deep"
         case .cursorExpired: "The network has changed under this cursor: begin again without it"
+        case .invalidField: "A field of the body cannot be accepted"
+        case .unknownSource: "No affiliate has the number given as the transaction's source"
+        case .inactiveSource: "The affiliate is not active"
+        case .wrongCurrency: "The programme has another currency"
+        case .futureDate: "The transaction's date is in the future"
+        case .transactionConflict: "A transaction with this external id and other facts exists already"
         case .overloaded: "Too many requests are waiting: try again shortly"
         case .shardUnavailable: "The part of the network asked for has no owner at the moment: try again shortly"
         case .databaseUnavailable: "The database does not answer at the moment: nothing was changed"
@@ -115,8 +128,11 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The problem as JSON. `field` and `detail` are left out when absent.
-    func write(to body: ByteBuilder, requestID: UnsafeRawBufferPointer, field: String? = nil, detail: String? = nil) {
+    /// The problem as JSON. `field`, `detail` and `transactionID` are left out when absent.
+    func write(
+        to body: ByteBuilder, requestID: UnsafeRawBufferPointer, field: String? = nil, detail: String? = nil,
+        transactionID: Int64? = nil
+    ) {
         body.append("{\"type\":\"/problems/" as StaticString)
         body.append(slug)
         body.append("\",\"title\":\"" as StaticString)
@@ -130,6 +146,10 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         if let detail {
             body.append(",\"detail\":" as StaticString)
             body.appendJSON(detail)
+        }
+        if let transactionID {
+            body.append(",\"transaction_id\":" as StaticString)
+            body.appendDecimal(transactionID)
         }
         body.append(",\"request_id\":" as StaticString)
         body.appendJSON(requestID)

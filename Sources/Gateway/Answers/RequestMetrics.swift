@@ -4,7 +4,7 @@ import Telemetry
 
 /// Counters of one event loop, plain integers; `/metrics` adds up those of all loops.
 struct RequestMetrics: Sendable {
-    static let statuses: [UInt16] = [200, 201, 400, 404, 405, 408, 409, 410, 413, 414, 422, 431, 500, 503, 504]
+    static let statuses: [UInt16] = [200, 201, 207, 400, 404, 405, 408, 409, 410, 413, 414, 422, 431, 500, 503, 504]
     static let methods: [(RequestMethod, StaticString)] = [
         (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.patch, "PATCH"), (.put, "PUT"), (.delete, "DELETE"),
         (.options, "OPTIONS"),
@@ -19,16 +19,25 @@ struct RequestMetrics: Sendable {
     var lateAnswers: UInt64 = 0
     var abandonedRequests: UInt64 = 0
     var refusedConnections: UInt64 = 0
+    private var transactions = TransactionTally()
     // Gauges, filled in when a snapshot is taken.
     var openConnections = 0
     var liveRequests = 0
     var directoryCount = 0
     var directoryBytes = 0
+    var transactionBytesHeld = 0
 
     mutating func record(route: RouteName, method: RequestMethod, status: UInt16, nanoseconds: UInt64) {
         let column = Self.statuses.firstIndex(of: status) ?? Self.statuses.count
         requests[(Int(route.rawValue) * Self.methods.count + Int(method.rawValue)) * Self.statusColumns + column] &+= 1
         durations[Int(route.rawValue)].record(nanoseconds: nanoseconds)
+    }
+
+    mutating func countTransactions(_ tally: TransactionTally) {
+        transactions.accepted &+= tally.accepted
+        transactions.repeated &+= tally.repeated
+        transactions.refused &+= tally.refused
+        transactions.failed &+= tally.failed
     }
 
     mutating func add(_ other: Self) {
@@ -39,6 +48,8 @@ struct RequestMetrics: Sendable {
         lateAnswers &+= other.lateAnswers
         abandonedRequests &+= other.abandonedRequests
         refusedConnections &+= other.refusedConnections
+        countTransactions(other.transactions)
+        transactionBytesHeld += other.transactionBytesHeld
         openConnections += other.openConnections
         liveRequests += other.liveRequests
         directoryCount = max(directoryCount, other.directoryCount)
@@ -51,7 +62,7 @@ struct RequestMetrics: Sendable {
         return all == 0 ? nil : Double(directoryHits) / Double(all)
     }
 
-    /// Changes of the hierarchy, by what came of them.
+    /// Changes, by what came of them; of transactions each is counted.
     private func writeOperations(to text: PrometheusText) {
         text.describe("business_operations_total", .counter, "Changes asked for, by operation and outcome.")
         let operations: [(RouteName, RequestMethod, String)] = [
@@ -69,6 +80,13 @@ struct RequestMetrics: Sendable {
                     "business_operations_total", labels: "operation=\"\(operation)\",outcome=\"\(outcome)\"",
                     Int64(clamping: count))
             }
+        }
+        let tallies = [
+            ("accepted", transactions.accepted), ("failed", transactions.failed), ("refused", transactions.refused),
+            ("repeated", transactions.repeated),
+        ]
+        for (outcome, count) in tallies {
+            text.sample("business_operations_total", labels: "operation=\"transaction\",outcome=\"\(outcome)\"", Int64(count))
         }
     }
 
@@ -109,6 +127,7 @@ struct RequestMetrics: Sendable {
             ("gateway_live_requests", .gauge, "Requests on their way.", Int64(liveRequests)),
             ("gateway_directory_affiliates", .gauge, "Affiliates in the directory.", Int64(directoryCount)),
             ("gateway_directory_bytes", .gauge, "Memory of the directory.", Int64(directoryBytes)),
+            ("gateway_transaction_bytes", .gauge, "Memory of transactions on their way.", Int64(transactionBytesHeld)),
         ]
         for (name, kind, help, value) in counters {
             text.describe(name, kind, help)

@@ -80,8 +80,11 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         withBytes(head.uri) { slab.setTarget($0, of: opened) }
         for (name, value) in head.headers {
             slab.countHeader(bytes: name.utf8.count + value.utf8.count, of: opened)
-            if name.utf8.count == 12, name.lowercased() == "x-request-id" {
-                withBytes(value) { slab.setRequestID($0, of: opened) }
+            guard name.utf8.count == 12 else { continue }
+            switch name.lowercased() {
+            case "x-request-id": withBytes(value) { slab.setRequestID($0, of: opened) }
+            case "content-type": withBytes(value) { slab.setContentType($0, of: opened) }
+            default: continue
             }
         }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > RequestSlab.bodyBytesMax {

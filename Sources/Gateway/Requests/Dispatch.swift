@@ -35,6 +35,7 @@ extension GatewayLoop {
         case .upline(let id), .statusCounts(let id, _): locate(index, id)
         case .affiliates: orderJoin(index)
         case .move(let id): orderMove(index, of: id)
+        case .transactions: acceptTransactions(index)
         case .rankings(let question): gather(index, .rankings) { question.write(to: $0) }
         case .statistics: gather(index, .statistics) { _ in }
         case .health: respondHealth(index)
@@ -64,7 +65,7 @@ extension GatewayLoop {
         pumpLookUps()
     }
 
-    private func pumpLookUps() {
+    func pumpLookUps() {
         guard let batch = locator.nextBatch() else { return }
         service.locate(batch.map(\.id.rawValue)) { result in
             self.eventLoop.execute { self.finishLookUps(batch, result) }
@@ -73,22 +74,29 @@ extension GatewayLoop {
 
     private func finishLookUps(_ batch: [LocationQueue.Entry], _ result: [Int64: LocatedShard]?) {
         locator.batchFinished()
+        var forBatches: [UInt64: [AffiliateID: LookUpAnswer]] = [:]
         for entry in batch {
             guard let index = slab.slot(for: entry.token) else { continue }
-            guard let result else {
-                respond(index, .databaseUnavailable)
-                continue
-            }
-            guard let place = result[entry.id.rawValue] else {
+            let place = result?[entry.id.rawValue]
+            if let place {
+                if directory.learn(entry.id, place.shard) { service.refreshDirectory() }
+            } else if result != nil {
                 directory.forget(entry.id)
-                respond(index, isSponsorLookUp(index) ? .unknownParent : .unknownAffiliate)
+            }
+            if batches[entry.token] != nil {
+                let answer = place.map(LookUpAnswer.at) ?? (result == nil ? .failed(.databaseUnavailable) : .nowhere)
+                forBatches[entry.token, default: [:]][entry.id] = answer
                 continue
             }
-            if directory.learn(entry.id, place.shard) { service.refreshDirectory() }
+            guard let place else {
+                respond(index, result == nil ? .databaseUnavailable : isSponsorLookUp(index) ? .unknownParent : .unknownAffiliate)
+                continue
+            }
             requests[index].shard = place.shard
             requests[index].sequence = place.sequence
             send(index)
         }
+        finishLookUps(forBatches)
         flushTransports()
         pumpLookUps()
     }
@@ -148,6 +156,10 @@ extension GatewayLoop {
     func receiveReply(_ header: FrameHeader, _ fields: FieldReader, from link: WorkerLink) {
         guard let index = slab.slot(for: header.requestID), let outcome = Outcome(rawValue: header.code) else {
             metrics.lateAnswers &+= 1
+            return
+        }
+        if case .transactions? = requests[index].route {
+            receiveReceipts(index, header, outcome, fields, from: link)
             return
         }
         var fields = fields
@@ -229,7 +241,7 @@ extension Route {
         switch self {
         case .affiliate(let id), .upline(let id), .statusCounts(let id, _), .move(let id): id
         case .network(let page): page.affiliate
-        case .affiliates, .rankings, .statistics, .health, .ready, .metrics: nil
+        case .affiliates, .transactions, .rankings, .statistics, .health, .ready, .metrics: nil
         }
     }
 }

@@ -10,6 +10,7 @@ package enum Route: Equatable, Sendable {
     case statusCounts(AffiliateID, depth: UInt32)
     case affiliates
     case move(AffiliateID)
+    case transactions
     case rankings(RankingQuestion)
     case statistics
     case health
@@ -25,6 +26,7 @@ package enum Route: Equatable, Sendable {
         case .statusCounts: .statusCounts
         case .affiliates: .affiliates
         case .move: .move
+        case .transactions: .transactions
         case .rankings: .rankings
         case .statistics: .statistics
         case .health: .health
@@ -37,15 +39,15 @@ package enum Route: Equatable, Sendable {
     package var allowedMethods: StaticString {
         switch self {
         case .affiliate: "GET, HEAD, PATCH"
-        case .affiliates, .move: "POST"
+        case .affiliates, .move, .transactions: "POST"
         default: "GET, HEAD"
         }
     }
 
     package func allows(_ method: RequestMethod) -> Bool {
         switch (self, method) {
-        case (.affiliates, .post), (.move, .post), (.affiliate, .patch): true
-        case (.affiliates, _), (.move, _): false
+        case (.affiliates, .post), (.move, .post), (.transactions, .post), (.affiliate, .patch): true
+        case (.affiliates, _), (.move, _), (.transactions, _): false
         case (_, .get), (_, .head): true
         default: false
         }
@@ -68,7 +70,8 @@ package struct NetworkPage: Equatable, Sendable {
 
 /// The routes by name, for counters in arrays and labels in metrics.
 package enum RouteName: UInt8, CaseIterable, Sendable {
-    case affiliate, network, upline, statusCounts, affiliates, move, rankings, statistics, health, ready, metrics, none
+    case affiliate, network, upline, statusCounts, affiliates, move, transactions, rankings, statistics, health, ready, metrics,
+        none
 
     package var label: StaticString {
         switch self {
@@ -78,6 +81,7 @@ package enum RouteName: UInt8, CaseIterable, Sendable {
         case .statusCounts: "/api/v2/affiliates/{id}/statuses"
         case .affiliates: "/api/v2/affiliates"
         case .move: "/api/v2/affiliates/{id}/move"
+        case .transactions: "/api/v2/transactions"
         case .rankings: "/api/v2/rankings"
         case .statistics: "/api/v2/stats"
         case .health: "/health"

@@ -60,6 +60,7 @@ package struct TargetParser {
             guard skip("/") else { throw .notFound }
             return try affiliateRoute()
         }
+        if pathIs("/api/v2/transactions") { return .transactions }
         if pathIs("/api/v2/rankings") { return .rankings(try rankingQuestion()) }
         if pathIs("/api/v2/stats") { return .statistics }
         if pathIs("/health") { return .health }
