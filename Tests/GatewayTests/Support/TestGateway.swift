@@ -74,6 +74,8 @@ final class TestGateway: Sendable {
         return try await loop.eventLoop.flatSubmit {
             let promise = loop.eventLoop.makePromise(of: Answer.self)
             let transport = HandTransport(slab: loop.slab, promise: promise)
+            // A slot does not hold on to its transport.
+            promise.futureResult.assumeIsolated().whenComplete { _ in withExtendedLifetime(transport) {} }
             guard let slot = transport.openSlot(stream: 1, now: monotonicNow()) else {
                 promise.fail(ChannelError.ioOnClosedChannel)
                 return promise.futureResult
