@@ -116,6 +116,8 @@ package final class ByteBuilder {
         appendDecimal(magnitude: value.magnitude)
     }
 
+    package func appendDecimal(_ value: UInt64) { appendDecimal(magnitude: value) }
+
     func appendDecimal(magnitude: UInt64) {
         var rest = magnitude
         var length = 1

@@ -1,4 +1,3 @@
-import CHiredis
 import Core
 
 /// A connection to Redis, blocking, every wait bounded.
@@ -13,6 +12,8 @@ package final class RedisConnection {
 
     package let configuration: RedisConfiguration
     private var socket: RedisSocket?
+    /// Reused for commands that come as arguments.
+    private let commands = RedisCommands()
 
     /// - Throws: `cannotConnect` or `accessRefused`.
     package init(_ configuration: RedisConfiguration) throws(RedisError) {
@@ -40,8 +41,9 @@ package final class RedisConnection {
         for greeting in greetings {
             let reply: RedisReply
             do throws(RedisError) {
-                try fresh.send(try Self.encoded(greeting), replyBytesMax: configuration.replyBytesMax, deadline)
-                reply = try fresh.reply(replyBytesMax: configuration.replyBytesMax, deadline)
+                try encode([greeting])
+                let replies = try fresh.exchange(commands, deadline)
+                reply = replies.reply(replies.roots[0])
             } catch {
                 throw RedisError(.cannotConnect, "\(configuration): \(error.message)")
             }
@@ -63,75 +65,49 @@ package final class RedisConnection {
 
     @discardableResult
     package func command(_ arguments: [RedisArgument], timeoutMilliseconds: Int? = nil) throws(RedisError) -> RedisReply {
-        let reply = try exchange(try Self.encoded(arguments), replies: 1, timeoutMilliseconds)[0]
+        let reply = try pipeline([arguments], timeoutMilliseconds: timeoutMilliseconds)[0]
         if case .error(let text) = reply { throw RedisError(.server, text, serverCode: Self.serverCode(text)) }
         return reply
     }
 
     /// Sends all commands at once and gives their answers in order; a command the server refused has `error` as its answer.
     package func pipeline(_ commands: [[RedisArgument]], timeoutMilliseconds: Int? = nil) throws(RedisError) -> [RedisReply] {
-        guard commands.count <= Self.pipelineCommandsMax else {
-            throw RedisError(.usage, "more than \(Self.pipelineCommandsMax) commands in one pipeline: send them in parts")
-        }
-        var bytes: [UInt8] = []
-        for command in commands {
-            bytes += try Self.encoded(command)
-            guard bytes.count <= Self.commandBytesMax else {
-                throw RedisError(.usage, "more than \(Self.commandBytesMax) bytes in one pipeline: send them in parts")
-            }
-        }
-        return try exchange(bytes, replies: commands.count, timeoutMilliseconds)
+        try encode(commands)
+        let replies = try exchange(self.commands, timeoutMilliseconds: timeoutMilliseconds)
+        return replies.roots.map { replies.reply($0) }
     }
 
-    private func exchange(_ bytes: [UInt8], replies count: Int, _ timeoutMilliseconds: Int?) throws(RedisError) -> [RedisReply] {
+    /// Sends commands that were encoded as they came up, and gives the answers as they are.
+    package func exchange(_ commands: RedisCommands, timeoutMilliseconds: Int? = nil) throws(RedisError) -> RedisReplies {
+        guard commands.isComplete, commands.count <= Self.pipelineCommandsMax, commands.byteCount <= Self.commandBytesMax else {
+            throw RedisError(
+                .usage,
+                "a pipeline takes whole commands, \(Self.pipelineCommandsMax) and \(Self.commandBytesMax) bytes at most: send them in parts"
+            )
+        }
         guard let socket else {
             throw RedisError(.connectionLost, "the connection to \(configuration) is closed: reconnect() opens it again")
         }
         let deadline = Deadline.after(milliseconds: timeoutMilliseconds ?? configuration.commandTimeoutMilliseconds)
         do throws(RedisError) {
-            try socket.send(bytes, replyBytesMax: configuration.replyBytesMax, deadline)
-            var replies: [RedisReply] = []
-            for _ in 0..<count { replies.append(try socket.reply(replyBytesMax: configuration.replyBytesMax, deadline)) }
-            return replies
+            return try socket.exchange(commands, deadline)
         } catch {
             self.socket = nil
             throw error
         }
     }
 
-    static func serverCode(_ text: String) -> String { String(text.prefix { $0 != " " }) }
+    package static func serverCode(_ text: String) -> String { String(text.prefix { $0 != " " }) }
 
-    /// The command on the wire, formatted by hiredis with a length before each argument, so that any bytes pass.
-    private static func encoded(_ arguments: [RedisArgument]) throws(RedisError) -> [UInt8] {
-        guard !arguments.isEmpty, let argumentCount = Int32(exactly: arguments.count) else {
-            throw RedisError(.usage, "a command needs its name as the first argument")
-        }
-        var arena: [UInt8] = []
-        var starts: [Int] = []
-        var lengths: [Int] = []
-        for argument in arguments {
-            starts.append(arena.count)
-            switch argument {
-            case .text(let text): arena.append(contentsOf: text.utf8)
-            case .bytes(let bytes): arena.append(contentsOf: bytes)
-            case .int(let number): arena.append(contentsOf: String(number).utf8)
-            }
-            lengths.append(arena.count - (starts.last ?? 0))
-        }
-        guard arena.count <= commandBytesMax else {
-            throw RedisError(.usage, "a command of \(arena.count) bytes; \(commandBytesMax) at most")
-        }
-        // Keeps an empty last argument's pointer inside the buffer.
-        arena.append(0)
-        var target: UnsafeMutablePointer<CChar>?
-        let length = arena.withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { characters in
-                var pointers = starts.map { characters.baseAddress?.advanced(by: $0) }
-                return redisFormatCommandArgv(&target, argumentCount, &pointers, lengths)
+    private func encode(_ commands: [[RedisArgument]]) throws(RedisError) {
+        self.commands.removeAll()
+        for command in commands {
+            guard !command.isEmpty else { throw RedisError(.usage, "a command needs its name as the first argument") }
+            self.commands.begin(arguments: command.count)
+            for argument in command { self.commands.append(argument: argument) }
+            guard self.commands.byteCount <= Self.commandBytesMax else {
+                throw RedisError(.usage, "more than \(Self.commandBytesMax) bytes in one pipeline: send them in parts")
             }
         }
-        guard length > 0, let target else { throw RedisError(.usage, "hiredis cannot format this command") }
-        defer { redisFreeCommand(target) }
-        return Array(UnsafeRawBufferPointer(start: target, count: Int(length)))
     }
 }

@@ -1,5 +1,3 @@
-import CHiredis
-
 /// An answer of the server (RESP2).
 package enum RedisReply: Sendable, Equatable {
     case null
@@ -56,23 +54,6 @@ package enum RedisReply: Sendable, Equatable {
             case .error(let text): "the error \(text)"
             }
         return RedisError(.value, "the reply is \(kind), not \(wanted)")
-    }
-
-    init(_ reply: redisReply) {
-        switch reply.type {
-        case REDIS_REPLY_NIL: self = .null
-        case REDIS_REPLY_INTEGER: self = .integer(reply.integer)
-        case REDIS_REPLY_STATUS: self = .status(String(decoding: Self.content(reply), as: UTF8.self))
-        case REDIS_REPLY_ERROR: self = .error(String(decoding: Self.content(reply), as: UTF8.self))
-        case REDIS_REPLY_ARRAY:
-            // hiredis nests at most seven deep, so this recursion is bounded.
-            self = .array((0..<reply.elements).map { index in reply.element[index].map { RedisReply($0.pointee) } ?? .null })
-        default: self = .bytes([UInt8](Self.content(reply)))
-        }
-    }
-
-    private static func content(_ reply: redisReply) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: reply.str, count: reply.len)
     }
 }
 

@@ -2,21 +2,21 @@ import CHiredis
 import Core
 import Glibc
 
-/// A connected socket and hiredis' reply reader. Every wait is bounded by a deadline.
+/// A connected socket. Every wait is bounded by a deadline.
 ///
-/// hiredis connects, formats commands and parses replies; sending and receiving is ours, because its own write(2) raises
-/// SIGPIPE on a closed connection and its timeouts count from each packet instead of from the command.
+/// hiredis looks the host up and connects. Sending and receiving is ours, because its write(2) raises SIGPIPE on a closed connection and its
+/// timeouts count from each packet instead of from the command; so is reading answers, which in hiredis is a tree of allocations.
 final class RedisSocket {
     private let context: UnsafeMutablePointer<redisContext>
     private var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-    /// Bytes fed to the reader since the last whole reply.
-    private var pendingBytes = 0
+    private var reader: RedisReader
 
     init(_ configuration: RedisConfiguration, _ deadline: Deadline) throws(RedisError) {
         guard let context = redisConnectNonBlock(configuration.host, Int32(configuration.port)) else {
             throw RedisError(.cannotConnect, "hiredis has no memory for a connection")
         }
         self.context = context
+        reader = RedisReader(answerBytesMax: configuration.replyBytesMax)
         guard context.pointee.err == 0, context.pointee.fd >= 0 else {
             let reason = withUnsafeBytes(of: context.pointee.errstr) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             throw RedisError(.cannotConnect, "\(configuration): \(reason)")
@@ -53,56 +53,43 @@ final class RedisSocket {
         RedisError(.connectionLost, "the connection to Redis ended (\(call): \(String(cString: strerror(errno))))")
     }
 
-    /// Sends all of `bytes`, taking in answers meanwhile, so that a long pipeline cannot block both sides.
-    func send(_ bytes: [UInt8], replyBytesMax: Int, _ deadline: Deadline) throws(RedisError) {
+    /// Sends commands and waits for their answers, taking in answers while it still sends, so that a long pipeline cannot block both sides.
+    func exchange(_ commands: RedisCommands, _ deadline: Deadline) throws(RedisError) -> RedisReplies {
+        let bytes = commands.bytes
         var sent = 0
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.send(context.pointee.fd, buffer.baseAddress?.advanced(by: sent), buffer.count - sent, Int32(MSG_NOSIGNAL))
-            }
+            let count = Glibc.send(
+                context.pointee.fd, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
             if count > 0 {
                 sent += count
             } else if count < 0, errno == EAGAIN || errno == EWOULDBLOCK {
                 let ready = try wait(for: POLLOUT | POLLIN, deadline)
-                if ready & POLLIN != 0 { try receive(replyBytesMax: replyBytesMax * 2) }
+                if ready & POLLIN != 0 { try receive() }
             } else if count == 0 || errno != EINTR {
                 throw lost("send")
             }
         }
-    }
-
-    /// The next reply. `replyBytesMax` bounds what may be buffered for it.
-    func reply(replyBytesMax: Int, _ deadline: Deadline) throws(RedisError) -> RedisReply {
-        while true {
-            var raw: UnsafeMutableRawPointer?
-            guard redisReaderGetReply(context.pointee.reader, &raw) == REDIS_OK else {
-                throw RedisError(.protocolViolation, "what the server sent is not Redis' protocol; is this a Redis port?")
-            }
-            if let raw {
-                defer { freeReplyObject(raw) }
-                pendingBytes = 0
-                return RedisReply(raw.assumingMemoryBound(to: redisReply.self).pointee)
-            }
+        while reader.count < commands.count {
             _ = try wait(for: POLLIN, deadline)
-            try receive(replyBytesMax: replyBytesMax)
+            try receive()
         }
+        guard reader.count == commands.count, reader.isAtEnd else {
+            throw RedisError(.protocolViolation, "the server sent an answer that nobody asked for; is this a Redis port?")
+        }
+        return reader.take()
     }
 
-    private func receive(replyBytesMax: Int) throws(RedisError) {
+    private func receive() throws(RedisError) {
         let count = recv(context.pointee.fd, &chunk, chunk.count, 0)
         if count < 0 {
             guard errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR else { throw lost("receive") }
             return
         }
         guard count > 0 else { throw RedisError(.connectionLost, "Redis closed the connection") }
-        pendingBytes += count
-        guard pendingBytes <= replyBytesMax else {
-            throw RedisError(.replyTooLarge, "the answer is larger than \(replyBytesMax) bytes; ask for less at a time")
+        let result = chunk.withUnsafeBytes { chunk in
+            Result { () throws(RedisError) in try reader.feed(UnsafeRawBufferPointer(rebasing: chunk[..<count])) }
         }
-        let isFed = chunk.withUnsafeBytes {
-            redisReaderFeed(context.pointee.reader, $0.assumingMemoryBound(to: CChar.self).baseAddress, count) == REDIS_OK
-        }
-        guard isFed else { throw RedisError(.protocolViolation, "hiredis' reader refused the answer") }
+        try result.get()
     }
 
     /// Whether an idle connection still stands: nothing to read, no end of file.

@@ -27,8 +27,7 @@ struct BatchRun {
     mutating func run(_ jobs: [Job], into settlement: inout Settlement) -> Bool {
         switch trial(jobs) {
         case .laneLost: return false
-        case .outcomes(let outcomes):
-            for (job, outcome) in zip(jobs, outcomes) { settlement.note(outcome, of: job) }
+        case .outcomes(let outcomes): settlement.note(outcomes, of: jobs)
         case .unavailable(let reason):
             unavailable = reason
             for job in jobs { settlement.release(job) }

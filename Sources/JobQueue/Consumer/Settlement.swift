@@ -13,6 +13,15 @@ struct Settlement {
     var isEmpty: Bool { count == 0 }
     var count: Int { done.count + failed.count + letters.count + released.count }
 
+    mutating func note(_ outcomes: [JobOutcome], of jobs: [Job]) {
+        let areDone = outcomes.allSatisfy { if case .done = $0 { true } else { false } }
+        if areDone, done.isEmpty {
+            done = jobs
+        } else {
+            for (job, outcome) in zip(jobs, outcomes) { note(outcome, of: job) }
+        }
+    }
+
     mutating func note(_ outcome: JobOutcome, of job: Job) {
         switch outcome {
         case .done: done.append(job)

@@ -1,4 +1,5 @@
 import Core
+import RedisClient
 
 /// A job that is to be added.
 package struct NewJob: Sendable {
@@ -24,6 +25,24 @@ package struct NewJob: Sendable {
             id: id.text.utf8, failures: 0, crashes: 0, enqueuedAtMilliseconds: enqueuedAtMilliseconds, cause: nil, error: "",
             payload: payload)
     }
+
+    /// As `record`, into a command, without bytes of its own in between.
+    func append(to commands: RedisCommands) {
+        var text = id.text
+        text.withUTF8 { id in
+            commands.append(byteCount: JobRecord.headerBytes + id.count + payload.count) { bytes in
+                let zero: UInt16 = 0
+                bytes.append(JobRecord.version)
+                bytes.appendInteger(zero)
+                bytes.append(UInt8(id.count))
+                bytes.appendInteger(zero)
+                bytes.appendInteger(zero)
+                bytes.appendInteger(enqueuedAtMilliseconds)
+                bytes.append(UnsafeRawBufferPointer(id))
+                payload.withUnsafeBytes { bytes.append($0) }
+            }
+        }
+    }
 }
 
 /// A job as it was found in Redis.
@@ -38,23 +57,21 @@ package struct Job: Sendable {
     let record: ArraySlice<UInt8>
 
     /// How often a handler has said that it failed.
-    package var failures: Int { header.failures }
+    package var failures: Int { Int(header.failures) }
     /// How often it was in hand when its consumer was lost.
-    package var crashes: Int { header.crashes }
+    package var crashes: Int { Int(header.crashes) }
     /// Milliseconds since 1970 when it was first added, by the clock of whoever added it.
     package var enqueuedAtMilliseconds: Int64 { header.enqueuedAtMilliseconds }
     package var id: JobID { JobID(checked: idBytes) }
     package var payload: ArraySlice<UInt8> { record[at(header.payloadStart)...] }
     /// Why it failed the last time; nil when it never did.
-    package var lastCause: JobCause? {
-        header.causeBytes == 0 ? nil : JobCause(text(JobRecord.headerBytes + header.idBytes, header.causeBytes))
-    }
+    package var lastCause: JobCause? { header.causeBytes == 0 ? nil : JobCause(text(header.idEnd, header.causeEnd)) }
     /// What the handler said when it failed the last time.
-    package var lastError: String { text(JobRecord.headerBytes + header.idBytes + header.causeBytes, header.errorBytes) }
+    package var lastError: String { text(header.causeEnd, header.payloadStart) }
 
     /// Whether `:f` has a record of it.
     var isKnown: Bool { header.failures > 0 || header.crashes > 0 }
-    var idBytes: ArraySlice<UInt8> { record[at(JobRecord.headerBytes)..<at(JobRecord.headerBytes + header.idBytes)] }
+    var idBytes: ArraySlice<UInt8> { record[at(JobRecord.headerBytes)..<at(header.idEnd)] }
 
     /// Nil when the record is not one.
     init?(kind: JobKind, shard: ShardID, entry: EntryID?, record: ArraySlice<UInt8>) {
@@ -68,8 +85,8 @@ package struct Job: Sendable {
 
     private func at(_ offset: Int) -> Int { record.startIndex + offset }
 
-    private func text(_ offset: Int, _ length: Int) -> String {
-        String(decoding: record[at(offset)..<at(offset + length)], as: UTF8.self)
+    private func text(_ start: Int, _ end: Int) -> String {
+        String(decoding: record[at(start)..<at(end)], as: UTF8.self)
     }
 
     /// The same job with other counts, cause and error.

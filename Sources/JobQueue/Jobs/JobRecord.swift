@@ -25,30 +25,31 @@ package enum JobRecord {
     static let bytesMax = headerBytes + JobID.bytesMax + JobCause.bytesMax + errorBytesMax + payloadBytesMax
 
     struct Header: Equatable {
-        var failures: Int
-        var crashes: Int
-        var idBytes: Int
-        var causeBytes: Int
-        var errorBytes: Int
+        var failures: UInt8
+        var crashes: UInt8
+        var idBytes: UInt8
+        var causeBytes: UInt8
+        var errorBytes: UInt16
         var enqueuedAtMilliseconds: Int64
 
-        var payloadStart: Int { headerBytes + idBytes + causeBytes + errorBytes }
+        var idEnd: Int { headerBytes + Int(idBytes) }
+        var causeEnd: Int { idEnd + Int(causeBytes) }
+        var payloadStart: Int { causeEnd + Int(errorBytes) }
     }
 
     /// The header, when all of the record is as it should be.
     static func header(of record: ArraySlice<UInt8>) -> Header? {
         record.withUnsafeBytes { bytes -> Header? in
             guard bytes.count >= headerBytes, bytes.count <= bytesMax, bytes[0] == version, bytes[5] == 0 else { return nil }
-            let errorBytes = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)))
             let header = Header(
-                failures: Int(bytes[1]), crashes: Int(bytes[2]), idBytes: Int(bytes[3]), causeBytes: Int(bytes[4]),
-                errorBytes: errorBytes,
+                failures: bytes[1], crashes: bytes[2], idBytes: bytes[3], causeBytes: bytes[4],
+                errorBytes: UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)),
                 enqueuedAtMilliseconds: Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: Int64.self)))
-            guard (1...JobID.bytesMax).contains(header.idBytes), header.causeBytes <= JobCause.bytesMax,
+            guard (1...JobID.bytesMax).contains(Int(header.idBytes)), header.causeBytes <= JobCause.bytesMax,
                 header.errorBytes <= errorBytesMax, header.payloadStart <= bytes.count,
-                bytes.count - header.payloadStart <= payloadBytesMax,
-                bytes[headerBytes..<(headerBytes + header.idBytes)].allSatisfy(JobID.isAllowed)
+                bytes.count - header.payloadStart <= payloadBytesMax
             else { return nil }
+            for index in headerBytes..<header.idEnd where !JobID.isAllowed(bytes[index]) { return nil }
             return header
         }
     }

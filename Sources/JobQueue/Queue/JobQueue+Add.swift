@@ -22,27 +22,26 @@ extension JobQueue {
     package func add(_ jobs: [NewJob]) throws(RedisError) -> [AddAnswer] {
         var answers: [AddAnswer] = []
         answers.reserveCapacity(jobs.count)
-        var commands: [[RedisArgument]] = []
-        var bytes = 0
+        commands.removeAll()
         for job in jobs {
-            let record = job.record
-            commands.append(["XADD", keys(.stream, job.shard), "*", "j", .bytes(record)])
-            bytes += record.count
-            if commands.count == Self.jobsPerRoundTripMax || bytes >= Self.bytesPerRoundTripMax {
-                answers += try Self.answers(connection.pipeline(commands))
-                commands.removeAll(keepingCapacity: true)
-                bytes = 0
+            commands.begin(arguments: 5)
+            commands.append("XADD")
+            keys.append(.stream, job.shard, to: commands)
+            commands.append("*")
+            commands.append("j")
+            job.append(to: commands)
+            if commands.count == Self.jobsPerRoundTripMax || commands.byteCount >= Self.bytesPerRoundTripMax {
+                try exchangeAdds(&answers)
             }
         }
-        if !commands.isEmpty { answers += try Self.answers(connection.pipeline(commands)) }
+        if commands.count > 0 { try exchangeAdds(&answers) }
         return answers
     }
 
-    private static func answers(_ replies: [RedisReply]) -> [AddAnswer] {
-        replies.map { reply in
-            guard case .error(let text) = reply else { return .added }
-            return AddAnswer(text)
-        }
+    private func exchangeAdds(_ answers: inout [AddAnswer]) throws(RedisError) {
+        let replies = try connection.exchange(commands)
+        for place in replies.roots { answers.append(replies.error(place).map { AddAnswer($0) } ?? .added) }
+        commands.removeAll()
     }
 
     /// Adds those of the jobs of which `:f` has no record: what is delayed or being tried again keeps its counts. Nil for a job that is known.

@@ -45,30 +45,36 @@ extension JobQueue {
             }
             ended = letters.count { $0 == UInt8(ascii: "1") }
         }
-        var commands: [[RedisArgument]] = []
-        var places: [ShardID: Int] = [:]
-        for job in jobs where !job.isKnown {
-            let at: Int
-            if let place = places[job.shard] {
-                at = place
-            } else {
-                at = commands.count
-                places[job.shard] = at
-                let key = keys(.stream, job.shard)
-                commands.append(["XDEL", key])
-                commands.append(["XACK", key, .text(QueueKeys.group)])
-            }
-            let entry = Self.argument(job.entry)
-            commands[at].append(entry)
-            commands[at + 1].append(entry)
+        return try ended + endUnknown(known.isEmpty ? jobs : jobs.filter { !$0.isKnown })
+    }
+
+    /// Two commands for each run of jobs of one shard; a batch comes from Redis shard by shard.
+    private func endUnknown(_ jobs: [Job]) throws(RedisError) -> Int {
+        guard !jobs.isEmpty else { return 0 }
+        commands.removeAll()
+        var start = 0
+        while start < jobs.count {
+            let shard = jobs[start].shard
+            let end = jobs[start...].firstIndex { $0.shard != shard } ?? jobs.count
+            commands.begin(arguments: 2 + end - start)
+            commands.append("XDEL")
+            keys.append(.stream, shard, to: commands)
+            for index in start..<end { (jobs[index].entry ?? Self.noEntry).append(to: commands) }
+            commands.begin(arguments: 3 + end - start)
+            commands.append("XACK")
+            keys.append(.stream, shard, to: commands)
+            commands.append("workers")
+            for index in start..<end { (jobs[index].entry ?? Self.noEntry).append(to: commands) }
+            start = end
         }
-        guard !commands.isEmpty else { return ended }
-        for reply in try connection.pipeline(commands).enumerated() where reply.offset % 2 == 0 {
-            // An error is a key that holds something else, or nothing after a wipe: the job is not there either way.
-            if case .integer(let count) = reply.element { ended += Int(count) }
-        }
+        let replies = try connection.exchange(commands)
+        var ended = 0
+        // An error is a key that holds something else, or nothing after a wipe: the job is not there either way.
+        for (index, place) in replies.roots.enumerated() where index % 2 == 0 { ended += replies.integer(place) ?? 0 }
         return ended
     }
+
+    private static let noEntry = EntryID(milliseconds: 0, sequence: 0)
 
     /// Delays jobs that failed, each with its own backoff, or says that they are dead.
     ///
@@ -137,7 +143,7 @@ extension JobQueue {
     /// Gives jobs back as they were: not failed, in their old order, before all that wait. Gives which were still in this consumer's hand.
     @discardableResult
     package func release(_ jobs: [Job]) throws(RedisError) -> [Bool] {
-        try release(jobs.map { ($0.shard, $0.entry ?? EntryID(milliseconds: 0, sequence: 0)) })
+        try release(jobs.map { ($0.shard, $0.entry ?? Self.noEntry) })
     }
 
     @discardableResult

@@ -64,21 +64,27 @@ extension JobQueue {
     }
 
     private func takeNow(_ shards: [OwnedShard], _ limits: TakeLimits) throws(RedisError) -> TakenJobs {
-        let reply = try connection.evaluate(
-            RedisScriptCall(
-                QueueScript.take,
-                keys: shards.flatMap { [keys(.stream, $0.shard), keys(.paused, $0.shard), keys(.epoch, $0.shard)] },
-                [
-                    .text(consumer.text), .text(limits.released.rawValue),
-                    .int(Int64(limits.perShardMax)), .int(Int64(limits.jobsMax)), .int(Int64(Self.takeBytesMax)),
-                    .int(Int64(limits.suspectsMax)), .int(Int64(JobRecord.bytesMax)),
-                ] + shards.map { .int($0.epoch.rawValue) }))
-        let values = try reply.arrayValue()
-        guard values.count % 3 == 1 else { throw Self.unexpected("\(values.count) values") }
-        let letters = try values[0].bytesValue()
-        guard letters.count == shards.count else { throw Self.unexpected("\(letters.count) letters for \(shards.count) shards") }
+        commands.removeAll()
+        commands.begin(QueueScript.take, keys: shards.count * 3, arguments: 7 + shards.count)
+        for owned in shards {
+            keys.append(.stream, owned.shard, to: commands)
+            keys.append(.paused, owned.shard, to: commands)
+            keys.append(.epoch, owned.shard, to: commands)
+        }
+        commands.append(text: consumer.text)
+        commands.append(text: limits.released.rawValue)
+        for number in [limits.perShardMax, limits.jobsMax, Self.takeBytesMax, limits.suspectsMax, JobRecord.bytesMax] {
+            commands.append(number)
+        }
+        for owned in shards { commands.append(Int(owned.epoch.rawValue)) }
+        let replies = try connection.exchange(commands, loading: QueueScript.take)
+        let root = replies.roots[0]
+        if let error = replies.error(root) { throw RedisError(.server, error, serverCode: RedisConnection.serverCode(error)) }
+        guard let count = replies.count(root), count % 3 == 1, let letters = replies.range(root + 1),
+            letters.count == shards.count
+        else { throw Self.unexpected("what is no batch") }
         var taken = TakenJobs()
-        for (owned, letter) in zip(shards, letters) {
+        for (owned, letter) in zip(shards, replies.bytes[letters]) {
             switch letter {
             case UInt8(ascii: "p"): taken.paused.append(owned.shard)
             case UInt8(ascii: "s"): taken.stale.append(owned.shard)
@@ -87,19 +93,22 @@ extension JobQueue {
             default: break
             }
         }
-        taken.jobs.reserveCapacity(values.count / 3)
-        for at in stride(from: 1, to: values.count, by: 3) {
-            guard case .integer(let place) = values[at], (1...Int64(shards.count)).contains(place) else {
+        taken.jobs.reserveCapacity(count / 3)
+        // All elements are plain values, so that they follow each other.
+        var place = root + 2
+        for _ in 0..<(count / 3) {
+            guard let number = replies.integer(place), (1...shards.count).contains(number), let record = replies.range(place + 2)
+            else {
                 throw Self.unexpected("an unknown shard")
             }
-            append(
-                shards[Int(place) - 1].shard, try Self.entry(values[at + 1]), try values[at + 2].bytesValue(), to: &taken)
+            append(shards[number - 1].shard, try Self.entry(replies, place + 1), replies.bytes[record], to: &taken)
+            place += 3
         }
         return taken
     }
 
-    private func append(_ shard: ShardID, _ entry: EntryID, _ record: [UInt8], to taken: inout TakenJobs) {
-        if let job = Job(kind: kind, shard: shard, entry: entry, record: record[...]) {
+    private func append(_ shard: ShardID, _ entry: EntryID, _ record: ArraySlice<UInt8>, to taken: inout TakenJobs) {
+        if let job = Job(kind: kind, shard: shard, entry: entry, record: record) {
             taken.jobs.append(job)
         } else {
             taken.malformed.append(
@@ -146,7 +155,7 @@ extension JobQueue {
                 } else {
                     let fields = try parts[1].arrayValue()
                     let isOurs = fields.count == 2 && fields[0] == .bytes([UInt8(ascii: "j")])
-                    append(owned.shard, entry, isOurs ? try fields[1].bytesValue() : [], to: &taken)
+                    append(owned.shard, entry, isOurs ? try fields[1].bytesValue()[...] : [], to: &taken)
                 }
             }
             if isPaused { taken.paused.append(owned.shard) }

@@ -10,6 +10,8 @@ package final class JobQueue {
     package let consumer: ConsumerName
     package let connection: RedisConnection
     let keys: QueueKeys
+    /// Reused by the calls that every job goes through.
+    let commands = RedisCommands()
 
     /// How many calls of a script go in one round trip.
     static let callsPerRoundTripMax = 1_000
@@ -32,7 +34,7 @@ package final class JobQueue {
         let replies = try eachReply(elements, makeCall)
         for reply in replies {
             if case .error(let text) = reply {
-                throw RedisError(.server, text, serverCode: text.split(separator: " ").first.map(String.init))
+                throw RedisError(.server, text, serverCode: RedisConnection.serverCode(text))
             }
         }
         return replies
@@ -91,6 +93,13 @@ package final class JobQueue {
     }
 
     static func unexpected(_ what: String) -> RedisError { RedisError(.value, "a script of the job queue answered \(what)") }
+
+    static func entry(_ replies: RedisReplies, _ place: Int) throws(RedisError) -> EntryID {
+        guard let range = replies.range(place), let entry = EntryID(replies.bytes[range]) else {
+            throw unexpected("what is no entry of a stream")
+        }
+        return entry
+    }
 
     static func entry(_ reply: RedisReply) throws(RedisError) -> EntryID {
         guard let entry = EntryID(try reply.bytesValue()) else { throw unexpected("what is no entry of a stream") }

@@ -29,5 +29,18 @@ struct QueueKeys: Sendable {
         return prefix + String(repeating: "0", count: max(0, 3 - digits.utf8.count)) + digits + "}:" + part.rawValue
     }
 
+    /// As `text`, into a command, without a string in between.
+    func append(_ part: Part, _ shard: ShardID, to commands: RedisCommands) {
+        let number = shard.rawValue
+        commands.append { bytes in
+            bytes.append(prefix)
+            if number < 100 { bytes.append(UInt8(ascii: "0")) }
+            if number < 10 { bytes.append(UInt8(ascii: "0")) }
+            bytes.appendDecimal(Int(number))
+            bytes.append("}:")
+            bytes.append(part.rawValue)
+        }
+    }
+
     func callAsFunction(_ part: Part, _ shard: ShardID) -> RedisArgument { .text(text(part, shard)) }
 }

@@ -58,4 +58,14 @@ extension RedisConnection {
         for (index, reply) in zip(unknown, again) { replies[index] = reply }
         return replies
     }
+
+    /// As `exchange`, for one call of a script; a server that does not have it yet is given its text.
+    package func exchange(
+        _ commands: RedisCommands, loading script: RedisScript, timeoutMilliseconds: Int? = nil
+    ) throws(RedisError) -> RedisReplies {
+        let replies = try exchange(commands, timeoutMilliseconds: timeoutMilliseconds)
+        guard let text = replies.error(replies.roots[0]), Self.serverCode(text) == "NOSCRIPT" else { return replies }
+        try command("SCRIPT", "LOAD", .bytes(script.source))
+        return try exchange(commands, timeoutMilliseconds: timeoutMilliseconds)
+    }
 }
