@@ -10,6 +10,7 @@ final class GatewayBackend: GatewayServices {
     private struct State {
         var map = ClusterMap.empty
         var health = HealthReport()
+        var healthChecks = 0
         var loops: [GatewayLoop] = []
         var isRefreshingTopology = false
         var isRefreshingDirectory = false
@@ -28,6 +29,10 @@ final class GatewayBackend: GatewayServices {
     private let controlQueries = Atomic<Int>(0)
 
     private static let patienceMilliseconds = 1500
+    /// Dead letters are counted once in so many looks at the health.
+    private static let deadLettersCountedEvery = 10
+    /// What a worker has not renewed for so long is not shown.
+    private static let queueFiguresMillisecondsMax: Int64 = 30_000
     /// The longest pause before another attempt to reach PostgreSQL.
     private static let reconnectMillisecondsMax = 250
     private static let loadMilliseconds = 120_000
@@ -194,8 +199,17 @@ final class GatewayBackend: GatewayServices {
         let started = monotonicNow()
         var report = health
         do {
-            _ = try await control.withConnection {
-                try $0.execute("SELECT 1", timeoutMilliseconds: Self.patienceMilliseconds).rowCount
+            let known = report.deadLetters
+            // Counting reads every one of them.
+            let isCounting = state.withLock { state in
+                defer { state.healthChecks += 1 }
+                return state.healthChecks % Self.deadLettersCountedEvery == 0
+            }
+            (report.queues, report.deadLetters) = try await control.withConnection { connection in
+                let queues = try QueueFigures.read(
+                    ageMillisecondsMax: Self.queueFiguresMillisecondsMax, on: connection,
+                    timeoutMilliseconds: Self.patienceMilliseconds)
+                return (queues, isCounting ? try DeadLetters.openCounts(on: connection) : known)
             }
             report.postgres = .ok
         } catch {

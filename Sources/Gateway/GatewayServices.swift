@@ -1,4 +1,5 @@
 import Core
+import Store
 import Telemetry
 
 /// What an event loop needs from outside itself.
@@ -24,4 +25,7 @@ struct HealthReport: Sendable {
     var postgresMicroseconds: Int64 = 0
     var redis = Answer.unknown
     var redisMicroseconds: Int64 = 0
+    /// What the workers last said about their queues, and how many dead letters wait for a person, by queue.
+    var queues: [QueueFigures] = []
+    var deadLetters: [String: Int64] = [:]
 }

@@ -22,6 +22,17 @@ package struct PrometheusText {
         out.append(UInt8(ascii: "\n"))
     }
 
+    /// One sample in seconds, of an amount of microseconds that is not negative.
+    package func seconds(_ name: String, labels: String = "", microseconds: Int64) {
+        out.append(name)
+        if !labels.isEmpty { out.append("{\(labels)}") }
+        out.append(UInt8(ascii: " "))
+        out.appendDecimal(microseconds / 1_000_000)
+        out.append(UInt8(ascii: "."))
+        out.appendPadded(microseconds % 1_000_000, digits: 6)
+        out.append(UInt8(ascii: "\n"))
+    }
+
     /// The cumulative buckets, sum and count of a histogram.
     package func histogram(_ name: String, labels: String, _ histogram: LatencyHistogram) {
         let comma = labels.isEmpty ? "" : ","

@@ -37,7 +37,8 @@ extension GatewayLoop {
             body.append("null" as StaticString)
         }
         body.append(",\"active_connections\":\(metrics.openConnections),\"live_requests\":\(metrics.liveRequests)")
-        body.append(",\"queues\":[]" as StaticString)
+        body.append(",\"queues\":" as StaticString)
+        QueueMetrics.appendJSON(report, to: body)
         body.append(",\"shards\":{\"total\":\(ShardID.count),\"reachable\":\(ShardID.count - unreachable)}")
         body.append(",\"workers\":\(ownerLinks.count),\"topology_version\":\(topology.version)}")
     }
@@ -74,6 +75,7 @@ extension GatewayLoop {
                 for (purpose, count) in self.service.databaseQueries {
                     text.sample("database_queries_total", labels: "purpose=\"\(purpose)\"", Int64(count))
                 }
+                QueueMetrics.write(self.service.health, to: text)
                 text.describe("gateway_shards_owned", .gauge, "Shards that have an owner.")
                 text.sample("gateway_shards_owned", Int64(owners))
                 text.describe("gateway_shards_unreachable", .gauge, "Shards whose owner is missing or not connected.")
