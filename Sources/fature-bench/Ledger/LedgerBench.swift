@@ -60,5 +60,9 @@ struct LedgerBench {
 
     func processTimes() throws -> ProcessTimes { try ProcessTimes(try cluster.processes) }
 
-    static func say(_ text: String) { FileHandle.standardError.write(Data("fature-bench: \(text)\n".utf8)) }
+    /// Progress, on standard error, behind the tables that are complete.
+    static func say(_ text: String) {
+        fflush(nil)
+        FileHandle.standardError.write(Data("fature-bench: \(text)\n".utf8))
+    }
 }

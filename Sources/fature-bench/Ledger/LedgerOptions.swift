@@ -32,7 +32,7 @@ struct LedgerOptions {
     /// How many jobs wait in the backlog's stage.
     var backlog = 500_000
     /// Redis' `maxmemory` in the backlog's stage, far below what the backlog needs.
-    var redisMebibytes = 64
+    var redisMebibytes = 16
     /// How often peer and closed loop take turns.
     var rounds = 1
     /// Keeps the load running until Ctrl-C, for a look at what works at it: at `rate` if that was given, else as a closed loop.

@@ -11,9 +11,12 @@ final class WaitingGauge {
     private var askedAt: MonotonicNanoseconds = 0
 
     private static let periodNanoseconds: UInt64 = 100_000_000
-    private static let commands: [[RedisArgument]] = (0..<ShardID.count).map { shard in
+    private static let lengths: [[RedisArgument]] = (0..<ShardID.count).map { ["XLEN", key($0, "s")] }
+
+    /// A key of a shard's queue, as `docs/design/queue.md` has them.
+    private static func key(_ shard: Int, _ part: String) -> RedisArgument {
         let digits = String(shard)
-        return ["XLEN", .text("{fature:commission:\(String(repeating: "0", count: 3 - digits.count))\(digits)}:s")]
+        return .text("{fature:commission:\(String(repeating: "0", count: 3 - digits.count))\(digits)}:\(part)")
     }
 
     init(_ url: String) throws {
@@ -33,7 +36,7 @@ final class WaitingGauge {
 
     /// Jobs in all queues.
     func jobs() throws -> Int {
-        try connection.pipeline(Self.commands).reduce(0) { try $0 + Int($1.integerValue()) }
+        try connection.pipeline(Self.lengths).reduce(0) { try $0 + Int($1.integerValue()) }
     }
 
     /// A figure of `INFO`, such as `used_memory`.
@@ -52,4 +55,11 @@ final class WaitingGauge {
 
     /// - Parameter bytes: 0: no limit.
     func setMemoryMax(_ bytes: Int) throws { try connection.command("CONFIG", "SET", "maxmemory", .int(Int64(bytes))) }
+
+    func setPaused(_ isPaused: Bool) throws {
+        let commands = (0..<ShardID.count).map { shard -> [RedisArgument] in
+            isPaused ? ["SET", Self.key(shard, "paused"), "fature-bench makes a backlog"] : ["DEL", Self.key(shard, "paused")]
+        }
+        for case .error(let text) in try connection.pipeline(commands) { throw Shell.Failure(description: "Redis: \(text)") }
+    }
 }

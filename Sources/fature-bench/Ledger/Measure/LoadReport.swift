@@ -3,6 +3,8 @@ import Core
 /// Everything one load did, as tables.
 struct LoadReport {
     let tally: LoadTally
+    /// Transactions that all loads together had accepted.
+    let accepted: Int
     let windows: LedgerClock.Windows
     /// Accepted and not yet paid when the load ended.
     let waiting: Int64
@@ -24,7 +26,9 @@ struct LoadReport {
         let tally = load.tally
         let backlog = try bench.clock.backlog(from: tally.startMicroseconds, at: tally.endMicroseconds)
         return LoadReport(
-            tally: tally, windows: try bench.clock.windows(from: tally.startMicroseconds, to: tally.endMicroseconds),
+            tally: tally,
+            accepted: ([load] + others).reduce(0) { $0 + (($1 as? TransactionLoad)?.tally.accepted ?? 0) },
+            windows: try bench.clock.windows(from: tally.startMicroseconds, to: tally.endMicroseconds),
             waiting: backlog.waiting,
             drainSeconds: max(0, Double(backlog.lastPaidAt - tally.endMicroseconds) / 1_000_000), times: times, log: log,
             seconds: Double(tally.endMicroseconds - tally.startMicroseconds) / 1_000_000)
@@ -73,7 +77,7 @@ struct LoadReport {
 
     /// Where the time goes.
     func printTimes() {
-        let count = Double(max(tally.accepted, 1))
+        let count = Double(max(accepted, 1))
         let elapsed = max(seconds + drainSeconds, 0.001)
         print("\nprocessor time, from the load's begin until all is paid")
         var table = MarkdownTable(["process", "user, s", "kernel, s", "cores", "µs a transaction"])

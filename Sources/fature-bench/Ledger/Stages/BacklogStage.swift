@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Telemetry
 
 /// Many jobs wait: what that costs the workers and Redis in memory, and how fast they are paid once nobody holds them back.
 ///
@@ -20,7 +21,7 @@ struct BacklogStage {
         LedgerBench.say("backlog of \(wanted)")
         try bench.settle()
         try look("before")
-        try pause()
+        try bench.gauge.setPaused(true)
         try bench.gauge.setMemoryMax(bench.options.redisMebibytes << 20)
         let refusalsBefore = try bench.gauge.refusals()
         let load = try bench.load(
@@ -32,7 +33,8 @@ struct BacklogStage {
         // The sweepers go on trying to give Redis what it has no room for.
         sleep(UInt32(Self.pausedSeconds))
         try look("\(Self.pausedSeconds) s later")
-        let resumedAt = try resume()
+        try bench.gauge.setPaused(false)
+        let resumedAt = wallClockMicroseconds()
         var most = [0, 0, 0]
         try watchDrain(&most)
         try look("all paid")
@@ -80,17 +82,5 @@ struct BacklogStage {
             for (index, bytes) in try memory().enumerated() { most[index] = max(most[index], bytes) }
             usleep(250_000)
         }
-    }
-
-    // MARK: The queue
-
-    private func pause() throws {
-        try bench.cluster.command("queue", "pause", "commission", "--reason", "fature-bench: a backlog is made")
-    }
-
-    /// Microseconds since 1970 when it was resumed.
-    private func resume() throws -> Int64 {
-        try bench.cluster.command("queue", "resume", "commission", "--reason", "fature-bench: the backlog is paid")
-        return try (bench.connection.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")).int(0, 0)
     }
 }

@@ -11,7 +11,8 @@ struct HeldLoad {
 
     func run() throws {
         let processes = try bench.cluster.processes.map { "\($0.name) \($0.pid)" }.joined(separator: ", ")
-        print("database: \(try bench.cluster.databaseURL)\nfolder: \(bench.cluster.directory.path)\nprocesses: \(processes)")
+        print("folder (cluster.json names its PostgreSQL and Redis): \(bench.cluster.directory.path)\nprocesses: \(processes)")
+        fflush(nil)
         let pace: TransactionLoad.Pace = bench.options.isRateGiven ? .open(perSecond: bench.options.rate) : bench.closedPace
         while !Interruption.isAsked {
             let load = try bench.load(pace, seconds: Self.reportSeconds)

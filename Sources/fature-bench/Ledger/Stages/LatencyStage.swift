@@ -34,6 +34,7 @@ struct LatencyStage {
         requests.add(["alone"] + alone.tally.responses.cells)
         requests.add(["beside \(Figure.thousands(rate)) transactions/s"] + singles.tally.responses.cells)
         requests.print()
+        print("\nthe transactions meanwhile")
         report.printThroughput()
         print("single ones: requests: \(LoadTally.text(singles.tally.answers))")
         report.printTimes()

@@ -34,6 +34,7 @@ struct QueriesStage {
                 ])
         }
         table.print()
+        print("\nthe transactions meanwhile")
         report.printThroughput()
         report.printTimes()
     }
