@@ -19,6 +19,8 @@ struct LedgerCheck {
             let count = try bench.connection.execute(sql).int(0, 0)
             if count > 0 { differences.append("\(what): \(Figure.thousands(count))") }
         }
+        // The operators' own check must come to the same.
+        do { try bench.cluster.command("reconcile") } catch { differences.append("fature reconcile: \(error)") }
         let sums = try bench.connection.execute("SELECT count(*), coalesce(sum(amount), 0)::text FROM fature_v2.commissions")
         print(
             "\nledger: \(Figure.thousands(bench.book.acceptedCount)) transactions accepted, \(Figure.thousands(try sums.int(0, 0))) entries,",
