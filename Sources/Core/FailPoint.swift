@@ -15,6 +15,8 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case paymentAfterCommit = "payment.after-commit"
     /// Redis has let go of the jobs.
     case paymentAfterAcknowledgement = "payment.after-acknowledgement"
+    /// Some beneficiaries of a RevShare period are settled and committed.
+    case revShareAfterPiece = "revshare.after-piece"
 
     package static let variable = "FATURE_FAIL_POINTS"
 

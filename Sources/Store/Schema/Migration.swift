@@ -39,5 +39,8 @@ package struct Migration: Sendable {
             down: PackageResources._010_ledger_writes_down_sql),
         Migration(
             11, "default_plan", up: PackageResources._011_default_plan_up_sql, down: PackageResources._011_default_plan_down_sql),
+        Migration(
+            12, "revshare_periods", up: PackageResources._012_revshare_periods_up_sql,
+            down: PackageResources._012_revshare_periods_down_sql),
     ]
 }
