@@ -20,6 +20,7 @@ struct Fature: AsyncParsableCommand {
             MigrateCommand.self,
             ValidateCommand.self,
             ReconcileCommand.self,
+            RevShareCommand.self,
         ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.
