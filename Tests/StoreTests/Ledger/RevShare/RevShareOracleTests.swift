@@ -93,6 +93,8 @@ import Testing
         #expect(
             try connection.number("SELECT count(*) FROM fature_v2.revshare_sum WHERE dated_in < period_start") > 60,
             "late and reversed transactions have to play a part")
+        let reconciled = try LedgerReconciler(connection).reconcile()
+        #expect(reconciled.findings.filter { $0.count > 0 }.map(\.check) == [])
         if terms.carriesLosses {
             #expect(try connection.number("SELECT count(*) FROM fature_v2.revshare_settlement WHERE carried_in < 0") > 10)
         }
