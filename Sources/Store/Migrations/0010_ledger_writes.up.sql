@@ -23,6 +23,8 @@ BEGIN
     SELECT f.transaction_id, f.accepted_at, a.shard_id, up.ids, up.inactive,
         CASE WHEN a.affiliate_id IS NULL THEN 'unknown_affiliate'
              WHEN f.currency <> programme_currency THEN 'wrong_currency'
+             -- As for callers: a plan that is applied later could hold at its date.
+             WHEN f.transaction_date > clock_timestamp() + interval '5 seconds' THEN 'future_date'
              WHEN k.external_transaction_id IS NOT NULL
                  OR row_number() OVER (PARTITION BY f.external_transaction_id ORDER BY f.transaction_id) > 1 THEN 'duplicate_external_id'
         END
