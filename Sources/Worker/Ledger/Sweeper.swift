@@ -101,6 +101,7 @@ final class Sweeper: @unchecked Sendable {
         redisConnection = connection
         let queue = JobQueue(.commission, on: connection)
         let stats = try queue.stats(shards)
+        try QueuePauseKeeper.keep(stats, queue, on: database)
         if let instance = ownership.instance { try tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
