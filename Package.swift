@@ -134,6 +134,13 @@ let package = Package(
                 logging,
             ] + nio,
             swiftSettings: house),
+        .testTarget(
+            name: "OperatorTests",
+            dependencies: [
+                "ClusterSupport", "Core", "Commission", "JobQueue", "PostgresClient", "RedisClient", "Store", "TestServers",
+                "Worker",
+                "fature",
+            ], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

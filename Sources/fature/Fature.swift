@@ -21,6 +21,10 @@ struct Fature: AsyncParsableCommand {
             ValidateCommand.self,
             ReconcileCommand.self,
             RevShareCommand.self,
+            PlanCommand.self,
+            QueueCommand.self,
+            JobCommand.self,
+            DeadLetterCommand.self,
         ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.

@@ -37,6 +37,13 @@ extension DeadLetters {
         }
     }
 
+    package static func countOpen(_ selection: DeadLetterSelection, on connection: PostgresConnection) throws -> Int64 {
+        try connection.execute(
+            "SELECT count(*) FROM fature_v2.dead_letter d WHERE d.state = 'dead' AND \(DeadLetterSelection.condition)",
+            selection.parameters
+        ).int(0, 0)
+    }
+
     /// How many are open, by queue; a queue without any is not there.
     package static func openCounts(on connection: PostgresConnection) throws -> [String: Int64] {
         let result = try connection.execute(
