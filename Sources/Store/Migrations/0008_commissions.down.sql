@@ -6,4 +6,5 @@ DROP TABLE fature_v2.commission_status_change;
 DROP TABLE fature_v2.commission_operation;
 DROP TABLE fature_v2.commissions;
 DROP FUNCTION fature_v2.guard_commission();
+DROP FUNCTION fature_v2.commission_may_become(text, text);
 DROP TABLE fature_v2.commission_plan;

@@ -30,7 +30,8 @@ CREATE TABLE fature_v2.commissions (
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (transaction_id, ordinal)
 );
-CREATE INDEX commissions_beneficiary_idx ON fature_v2.commissions (beneficiary_id, transaction_id);
+-- What somebody has earned, by time; the last two columns make the order of a list definite.
+CREATE INDEX commissions_beneficiary_idx ON fature_v2.commissions (beneficiary_id, created_at, transaction_id, ordinal);
 
 -- Who decided what about commissions, and why; the entries concerned are in commission_status_change.
 CREATE TABLE fature_v2.commission_operation (
@@ -100,6 +101,14 @@ CREATE TABLE fature_v2.revshare_settlement (
     UNIQUE (beneficiary_id, period_start)
 );
 
+-- The legal transitions. A status that stays as it is is none.
+CREATE FUNCTION fature_v2.commission_may_become(p_from text, p_to text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (p_from, p_to) IN (
+    ('pending', 'approved'), ('pending', 'cancelled'), ('pending', 'disputed'),
+    ('approved', 'paid'), ('approved', 'cancelled'), ('approved', 'disputed'),
+    ('disputed', 'pending'), ('disputed', 'approved'), ('disputed', 'cancelled'));
+
 -- Only legal transitions; what is paid stays as it is. In the database, so that no other program can do otherwise.
 CREATE FUNCTION fature_v2.guard_commission() RETURNS trigger
 LANGUAGE plpgsql
@@ -114,16 +123,13 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF (NEW.transaction_id, NEW.ordinal, NEW.beneficiary_id, NEW.source_id, NEW.level_distance, NEW.rule, NEW.base_amount, NEW.rate,
-            NEW.amount, NEW.currency, NEW.plan_version)
+            NEW.amount, NEW.currency, NEW.plan_version, NEW.created_at)
         IS DISTINCT FROM (OLD.transaction_id, OLD.ordinal, OLD.beneficiary_id, OLD.source_id, OLD.level_distance, OLD.rule,
-            OLD.base_amount, OLD.rate, OLD.amount, OLD.currency, OLD.plan_version) THEN
+            OLD.base_amount, OLD.rate, OLD.amount, OLD.currency, OLD.plan_version, OLD.created_at) THEN
         RAISE EXCEPTION 'commission %-% may change its status only', OLD.transaction_id, OLD.ordinal
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
-        ('pending', 'approved'), ('pending', 'cancelled'), ('pending', 'disputed'),
-        ('approved', 'paid'), ('approved', 'cancelled'), ('approved', 'disputed'),
-        ('disputed', 'pending'), ('disputed', 'approved'), ('disputed', 'cancelled')) THEN
+    IF NEW.status <> OLD.status AND NOT fature_v2.commission_may_become(OLD.status, NEW.status) THEN
         RAISE EXCEPTION 'commission %-% is % and can not become %', OLD.transaction_id, OLD.ordinal, OLD.status, NEW.status
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;

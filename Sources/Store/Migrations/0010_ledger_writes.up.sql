@@ -117,30 +117,31 @@ BEGIN
             c.currency, c.plan_version
         FROM commissions c WHERE c.transaction_id = p_transaction_id AND c.ordinal > 0 AND c.status <> 'cancelled'
         RETURNING commissions.beneficiary_id, commissions.rule, commissions.amount
-    ), by_beneficiary AS (
-        SELECT m.beneficiary_id, count(*) AS entries, sum(m.amount) AS amount,
-            coalesce(sum(m.amount) FILTER (WHERE m.rule = 'cpa'), 0) AS cpa
-        FROM mirrors m GROUP BY m.beneficiary_id ORDER BY m.beneficiary_id
     ), changes AS (
-        SELECT b.beneficiary_id AS id, 0 AS n, b.entries, b.amount, b.cpa, 0 AS sign FROM by_beneficiary b
-        UNION ALL SELECT original.affiliate_id, -1, 0, 0, 0, -1
-    ), summed AS (
-        SELECT id, sum(n) AS n, sum(entries) AS entries, sum(amount) AS amount, sum(cpa) AS cpa, min(sign) AS sign
-        FROM changes GROUP BY id ORDER BY id
+        SELECT m.beneficiary_id AS id, 0 AS n, 0 AS volume, 1 AS entries, m.amount, CASE WHEN m.rule = 'cpa' THEN m.amount ELSE 0 END AS cpa
+        FROM mirrors m
+        UNION ALL SELECT original.affiliate_id, -1, -original.amount, 0, 0, 0
     ), totals AS (
-        UPDATE affiliate_totals t SET
-            transactions_count = t.transactions_count + s.n,
-            deposits = t.deposits + s.sign * CASE WHEN original.transaction_type = 'deposit' THEN original.amount ELSE 0 END,
-            bets = t.bets + s.sign * CASE WHEN original.transaction_type = 'bet' THEN original.amount ELSE 0 END,
-            withdrawals = t.withdrawals + s.sign * CASE WHEN original.transaction_type = 'withdrawal' THEN original.amount ELSE 0 END,
-            bonuses = t.bonuses + s.sign * CASE WHEN original.transaction_type = 'bonus' THEN original.amount ELSE 0 END,
-            ggr = t.ggr + s.sign * CASE WHEN original.transaction_type = 'bet' THEN original.amount - original.winnings ELSE 0 END,
-            lifetime_volume = t.lifetime_volume
-                + s.sign * CASE WHEN original.transaction_type IN ('deposit', 'bet') THEN original.amount ELSE 0 END,
-            commissions_count = t.commissions_count + s.entries,
-            commissions_earned = t.commissions_earned + s.amount,
-            cpa_earned = t.cpa_earned + s.cpa
-        FROM summed s WHERE t.affiliate_id = s.id
+        -- Ascending, as everyone locks them.
+        INSERT INTO affiliate_totals AS t (
+            affiliate_id, transactions_count, deposits, bets, withdrawals, bonuses, ggr, lifetime_volume, commissions_count,
+            commissions_earned, cpa_earned)
+        SELECT c.id, sum(c.n),
+            sum(CASE WHEN original.transaction_type = 'deposit' THEN c.volume ELSE 0 END),
+            sum(CASE WHEN original.transaction_type = 'bet' THEN c.volume ELSE 0 END),
+            sum(CASE WHEN original.transaction_type = 'withdrawal' THEN c.volume ELSE 0 END),
+            sum(CASE WHEN original.transaction_type = 'bonus' THEN c.volume ELSE 0 END),
+            sum(CASE WHEN original.transaction_type = 'bet' AND c.n < 0 THEN original.winnings - original.amount ELSE 0 END),
+            sum(CASE WHEN original.transaction_type IN ('deposit', 'bet') THEN c.volume ELSE 0 END),
+            sum(c.entries), sum(c.amount), sum(c.cpa)
+        FROM changes c GROUP BY c.id ORDER BY c.id
+        ON CONFLICT (affiliate_id) DO UPDATE SET
+            transactions_count = t.transactions_count + excluded.transactions_count,
+            deposits = t.deposits + excluded.deposits, bets = t.bets + excluded.bets,
+            withdrawals = t.withdrawals + excluded.withdrawals, bonuses = t.bonuses + excluded.bonuses, ggr = t.ggr + excluded.ggr,
+            lifetime_volume = t.lifetime_volume + excluded.lifetime_volume,
+            commissions_count = t.commissions_count + excluded.commissions_count,
+            commissions_earned = t.commissions_earned + excluded.commissions_earned, cpa_earned = t.cpa_earned + excluded.cpa_earned
     )
     SELECT count(*), coalesce(sum(m.amount), 0) INTO entries_count, amount FROM mirrors m;
 END

@@ -42,5 +42,8 @@ package struct Migration: Sendable {
         Migration(
             12, "revshare_periods", up: PackageResources._012_revshare_periods_up_sql,
             down: PackageResources._012_revshare_periods_down_sql),
+        Migration(
+            13, "commission_decisions", up: PackageResources._013_commission_decisions_up_sql,
+            down: PackageResources._013_commission_decisions_down_sql),
     ]
 }

@@ -35,7 +35,7 @@ enum PeerSQL {
             amount numeric(15,2) NOT NULL CHECK (amount <> 0), currency text NOT NULL, status text NOT NULL DEFAULT 'pending',
             plan_version integer NOT NULL, created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (transaction_id, ordinal));
-        CREATE INDEX commissions_beneficiary_idx ON commissions (beneficiary_id, transaction_id);
+        CREATE INDEX commissions_beneficiary_idx ON commissions (beneficiary_id, created_at, transaction_id, ordinal);
         CREATE TABLE affiliate_totals (
             affiliate_id bigint PRIMARY KEY, transactions_count bigint NOT NULL, deposits numeric(20,2) NOT NULL, bets numeric(20,2) NOT NULL,
             ggr numeric(20,2) NOT NULL, lifetime_volume numeric(20,2) NOT NULL, commissions_count bigint NOT NULL,
