@@ -170,6 +170,8 @@ package final class CoordinatorService: Service {
             switch try OwnershipQueries.releaseDeadWorkers(term: term, on: connection, timeoutMilliseconds: patience) {
             case .released(let instances, let shards):
                 if !instances.isEmpty { news.append("workers \(instances) have died; \(shards.count) shards are free") }
+            case .fencesEnded(let sessions):
+                news.append("dead workers hold locks on their shards; \(sessions) sessions were ended")
             case .termLost: return ["the term has ended"]
             }
         }

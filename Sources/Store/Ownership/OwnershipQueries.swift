@@ -71,13 +71,27 @@ package enum OwnershipQueries {
         }
     }
 
+    /// How long the release of dead workers waits for the transactions of these.
+    private static let fenceWaitMilliseconds = 300
+
     /// Takes away every lease that has run out and frees its shards. To be called before planning an assignment.
+    ///
+    /// A process that was stopped, or whose host is gone, may hold the fence of its shards for ever: its sessions are ended instead
+    /// (`fencesEnded`), and the next call finds the shards free.
     package static func releaseDeadWorkers(
         term: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
     ) throws -> ReleaseOutcome {
-        let result = try connection.execute(
-            "SELECT outcome, instances, shards FROM fature_v2.release_dead_workers($1)", [.int(term)],
-            timeoutMilliseconds: timeoutMilliseconds)
+        let result: PostgresResult
+        do {
+            result = try connection.transaction {
+                _ = try connection.execute("SET LOCAL lock_timeout = \(fenceWaitMilliseconds)")
+                return try connection.execute(
+                    "SELECT outcome, instances, shards FROM fature_v2.release_dead_workers($1)", [.int(term)],
+                    timeoutMilliseconds: timeoutMilliseconds)
+            }
+        } catch let error as PostgresError where error.sqlState == SchemaQueries.lockNotAvailable {
+            return .fencesEnded(try endFencesOfTheDead(on: connection, timeoutMilliseconds: timeoutMilliseconds))
+        }
         switch try result.text(0, 0) {
         case "released":
             return .released(
@@ -87,6 +101,20 @@ package enum OwnershipQueries {
         case let other:
             throw StoreError(.unexpectedAnswer, "releasing dead workers answered '\(other)', which this binary does not know")
         }
+    }
+
+    /// Ends the sessions whose transactions have locked shards since before a lease ran out. What they wrote is rolled back; one of a living
+    /// worker among them is tried again by it.
+    private static func endFencesOfTheDead(on connection: PostgresConnection, timeoutMilliseconds: Int?) throws -> Int {
+        Int(
+            try connection.execute(
+                """
+                SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+                WHERE l.locktype = 'relation' AND l.relation = 'fature_v2.shard'::regclass AND l.mode = 'RowShareLock' AND l.granted
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid <> pg_backend_pid()
+                    AND a.xact_start < (SELECT max(expires_at) FROM fature_v2.worker_lease WHERE expires_at <= clock_timestamp())
+                """, timeoutMilliseconds: timeoutMilliseconds
+            ).int(0, 0))
     }
 
     // MARK: Workers and gateways

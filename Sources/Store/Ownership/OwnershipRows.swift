@@ -75,6 +75,8 @@ package enum AssignOutcome: Sendable, Equatable {
 package enum ReleaseOutcome: Sendable, Equatable {
     /// The workers whose leases were taken away and the shards that are free for it. Both empty: all was well.
     case released([WorkerInstanceID], shards: [ShardID])
+    /// Transactions of dead workers held their shards; so many sessions were ended, and the next call finds the shards free.
+    case fencesEnded(Int)
     /// Another coordinator leads.
     case termLost
 }

@@ -172,6 +172,28 @@ import Testing
         #expect(shards[0..<8].allSatisfy { $0.owner == living })
     }
 
+    @Test("a dead worker whose transaction holds its shards loses its session, then its shards; a living one's goes on")
+    func heldFence() async throws {
+        let database = try await database()
+        let connection = try database.connect()
+        let term = try lead(connection)
+        let living = try register("w1", connection)
+        let dying = try register("w2", connection)
+        _ = try OwnershipQueries.assign(assignments(0..<4, living) + assignments(4..<8, dying), term: term, on: connection)
+        let asleep = try database.connect()
+        let awake = try database.connect()
+        for (holder, shard) in [(asleep, 4), (awake, 0)] {
+            if holder === awake { #expect(try WorkerLeases.renew(dying, timeToLiveMilliseconds: 0, on: connection)) }
+            _ = try holder.execute("BEGIN")
+            _ = try holder.execute("SELECT FROM fature_v2.shard WHERE id = $1 FOR SHARE", [.int(Int64(shard))])
+        }
+        #expect(try OwnershipQueries.releaseDeadWorkers(term: term, on: connection) == .fencesEnded(1))
+        let freed = (4..<8).map { ShardID($0) }
+        #expect(try OwnershipQueries.releaseDeadWorkers(term: term, on: connection) == .released([dying], shards: freed))
+        #expect(throws: PostgresError.self) { try asleep.execute("COMMIT") }
+        _ = try awake.execute("COMMIT")
+    }
+
     @Test("every change of an owner bumps the version and notifies; a leaving worker's shards are free at once")
     func notifications() async throws {
         let database = try await database()
