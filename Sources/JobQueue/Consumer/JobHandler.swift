@@ -25,6 +25,13 @@ package protocol JobHandler: AnyObject, Sendable {
     /// Makes the call of `handle` that runs come back soon, by an error. From another thread; does not block. A call that does not come back is
     /// left alone: its thread is given up, and another handler made.
     func cancel()
+
+    /// Redis has been told what `handle` said of its last jobs. On the lane's thread; without one of its own a handler does nothing.
+    func settled()
+}
+
+extension JobHandler {
+    package func settled() {}
 }
 
 /// Thrown by a handler that cannot work now, whatever the job: its database is away, for one.

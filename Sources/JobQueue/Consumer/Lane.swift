@@ -141,21 +141,17 @@ final class Lane {
     private func adopt(_ orders: ConsumerState.Orders, _ queue: JobQueue) throws(RedisError) {
         let fresh = orders.shards.filter { !adopted.contains($0) }
         let answers = try queue.raiseEpochs(fresh)
-        var raised: [OwnedShard] = []
+        var ours: [OwnedShard] = []
         var stale: [OwnedShard] = []
         for (owned, answer) in zip(fresh, answers) {
-            switch answer {
-            case .raised: raised.append(owned)
-            case .stale: stale.append(owned)
-            case .unchanged, .missing: break
-            }
+            if case .stale = answer { stale.append(owned) } else { ours.append(owned) }
         }
         core.markStale(stale)
-        // Where the marker was ours already, others at the same epoch may be at work.
-        while !raised.isEmpty {
-            let answer = try queue.takeOver(raised, Takeover(living: orders.living, idleMilliseconds: 0))
+        // Also where the marker is missing or ours already: the owner may have marked a queue before this lane came to it.
+        while !ours.isEmpty {
+            let answer = try queue.takeOver(ours, Takeover(living: orders.living, idleMilliseconds: 0))
             core.counters.add { $0.crashed += Int64(answer.taken) }
-            core.markStale(raised.filter { answer.stale.contains($0.shard) })
+            core.markStale(ours.filter { answer.stale.contains($0.shard) })
             if answer.taken + answer.dropped == 0 { break }
         }
         adopted = Set(orders.shards)
@@ -232,6 +228,7 @@ final class Lane {
             return
         }
         try settle(queue)
+        handler.settled()
         guard let reason = run.unavailable else { return handlerPause.succeeded() }
         core.report(.handlerUnavailable(reason))
         looksAtReleasedAt = 0
