@@ -65,7 +65,8 @@ private final class FailPlan: @unchecked Sendable {
         for index in armed.indices where armed[index].point == point && armed[index].passes > 0 {
             armed[index].passes -= 1
             guard armed[index].passes == 0 else { continue }
-            kill(getpid(), armed[index].action == .kill ? SIGKILL : SIGSTOP)
+            // To this thread, which then goes no further; sent to the process, another thread might take it a moment later.
+            raise(armed[index].action == .kill ? SIGKILL : SIGSTOP)
         }
     }
 }

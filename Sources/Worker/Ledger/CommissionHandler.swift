@@ -18,6 +18,9 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
     /// How often one batch is begun anew because plans changed or others were in the way.
     private static let attemptsMax = 4
     private static let cancelMilliseconds = 1000
+    /// How its sessions have to be: whoever holds a row holds up its own transaction only. The batch goes job by job once this time is over,
+    /// and the job concerned is delayed.
+    static let settings: [(name: StaticString, value: StaticString)] = [("lock_timeout", "2s")]
 
     init(configuration: PostgresConfiguration, owned: OwnedShards, meter: PaymentMeter) {
         self.configuration = configuration
@@ -49,6 +52,8 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
         try? handle?.cancel(timeoutMilliseconds: Self.cancelMilliseconds)
     }
 
+    func settled() { FailPoint.paymentAfterAcknowledgement.pass() }
+
     private static let malformed = JobOutcome.dead(
         .malformed, error: "the id and the payload of a commission job are decimal numbers")
     private static let unknownTransaction = JobCause("unknown_transaction")
@@ -79,6 +84,8 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
     private static func explained(_ error: PostgresError) -> any Error {
         switch error.code {
         case .timedOut, .cancelled: JobFailure(.timedOut, "\(error)")
+        // lock_not_available
+        case .server where error.sqlState == "55P03": JobFailure(.timedOut, "\(error)")
         case .server where error.isDataError: JobFailure(JobCause("refused_by_database"), "\(error)")
         case .server where error.sqlState.map({ ["53", "57", "25", "55", "58"].contains($0.prefix(2)) }) ?? true:
             HandlerUnavailable("\(error)")

@@ -30,7 +30,7 @@ final class LedgerService: Sendable {
         }
         let redis = try RedisConfiguration(url: redisURL)
         feed = JobFeed(redis: redis, logger: logger)
-        let payments = try database("payments")
+        let payments = try database("payments").settings(CommissionHandler.settings)
         let owned = owned
         let meter = meter
         consumer = try JobConsumer(
