@@ -21,12 +21,14 @@ package struct NewTransaction: Sendable {
     package var upline: [Int64]
     /// Level distances whose affiliate is not active, ascending.
     package var inactiveDistances: [Int16]
+    /// Why it is not accepted now. It goes to PostgreSQL all the same: if it was accepted before, it is answered as then.
+    package var refusalIfNew: IntakeRefusal?
 
     package init(
         id: Int64, shard: ShardID, affiliate: AffiliateID, type: TransactionType, amount: Money, winnings: Money,
         currency: String,
         dateMicroseconds: Int64?, isEligible: Bool?, externalID: String, metadata: String?, upline: [Int64],
-        inactiveDistances: [Int16]
+        inactiveDistances: [Int16], refusalIfNew: IntakeRefusal? = nil
     ) {
         self.id = id
         self.shard = shard
@@ -41,7 +43,14 @@ package struct NewTransaction: Sendable {
         self.metadata = metadata
         self.upline = upline
         self.inactiveDistances = inactiveDistances
+        self.refusalIfNew = refusalIfNew
     }
+}
+
+/// What keeps a transaction from being accepted at one moment and not at another.
+package enum IntakeRefusal: Sendable, Equatable {
+    case inactiveAffiliate
+    case futureDate
 }
 
 /// What became of one transaction of a group.
@@ -52,6 +61,8 @@ package enum IntakeOutcome: Sendable, Equatable {
     case repeated(id: Int64, acceptedAtMicroseconds: Int64)
     /// An earlier transaction has this external id and other facts, or its row is kept no longer.
     case conflict(id: Int64)
+    /// It was not accepted before, and is not to be now.
+    case refused(IntakeRefusal)
     /// The shard has another owner or epoch: nothing was written.
     case fenced
 }

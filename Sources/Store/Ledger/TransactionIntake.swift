@@ -20,23 +20,61 @@ package enum TransactionIntake {
             throw StoreError(.tooMany, "\(group.count) transactions in one group; \(groupMax) at most")
         }
         return try connection.transaction {
-            let (held, now) = try fence.take(on: connection)
-            var outcomes = group.map { held.contains($0.shard) ? IntakeOutcome.accepted(acceptedAtMicroseconds: now) : .fenced }
-            let ours = group.indices.filter { outcomes[$0] != .fenced }
-            guard !ours.isEmpty else { return outcomes }
-
-            let sorted = ours.sorted { isBefore(group[$0].externalID, group[$1].externalID) }
-            let keys = sorted.map { Optional(group[$0].externalID) }
-            let inserted = try connection.execute(
-                keySQL, [.textArray(keys), .int8Array(sorted.map { group[$0].id })])
-            var new = ours
-            if inserted.affectedRows < ours.count {
-                new = try settleKnown(group, ours, &outcomes, isRetry: isRetry, on: connection)
-            }
-            if !new.isEmpty { try write(new.map { group[$0] }, acceptedAt: now, on: connection) }
+            let (shards, now) = try fence.take(on: connection)
+            var outcomes = group.map { shards.contains($0.shard) ? IntakeOutcome.accepted(acceptedAtMicroseconds: now) : .fenced }
+            let held = group.indices.filter { outcomes[$0] != .fenced }
+            let ours = held.filter { group[$0].refusalIfNew == nil }
+            if !ours.isEmpty { try accept(group, ours, &outcomes, at: now, isRetry: isRetry, on: connection) }
+            try settleRefused(group, held.filter { group[$0].refusalIfNew != nil }, &outcomes, on: connection)
             FailPoint.intakeBeforeCommit.pass()
             return outcomes
         }
+    }
+
+    /// Writes what is new of `ours`.
+    private static func accept(
+        _ group: [NewTransaction], _ ours: [Int], _ outcomes: inout [IntakeOutcome], at now: Int64, isRetry: Bool,
+        on connection: PostgresConnection
+    ) throws {
+        let sorted = ours.sorted { isBefore(group[$0].externalID, group[$1].externalID) }
+        let keys = sorted.map { Optional(group[$0].externalID) }
+        let inserted = try connection.execute(
+            keySQL, [.textArray(keys), .int8Array(sorted.map { group[$0].id })])
+        var new = ours
+        if inserted.affectedRows < ours.count {
+            new = try settleKnown(group, ours, &outcomes, isRetry: isRetry, on: connection)
+        }
+        if !new.isEmpty { try write(new.map { group[$0] }, acceptedAt: now, on: connection) }
+    }
+
+    /// What may not be accepted now is answered as the first time if there was one. The fence keeps its shard's other owners from accepting it
+    /// meanwhile.
+    private static func settleRefused(
+        _ group: [NewTransaction], _ refused: [Int], _ outcomes: inout [IntakeOutcome], on connection: PostgresConnection
+    ) throws {
+        guard !refused.isEmpty else { return }
+        let holders = try holders(of: refused.map { group[$0].externalID }, on: connection)
+        let known = try AcceptedFacts.read(Array(Set(holders.values)), on: connection)
+        for index in refused {
+            guard let refusal = group[index].refusalIfNew else { continue }
+            guard let holder = holders[group[index].externalID] else {
+                outcomes[index] = .refused(refusal)
+                continue
+            }
+            outcomes[index] =
+                known[holder].flatMap { facts in
+                    guard facts.agree(with: group[index]) else { return nil }
+                    return .repeated(id: holder, acceptedAtMicroseconds: facts.acceptedAtMicroseconds)
+                } ?? .conflict(id: holder)
+        }
+    }
+
+    /// Who has these external ids, where anybody has.
+    private static func holders(of externalIDs: [String], on connection: PostgresConnection) throws -> [String: Int64] {
+        let keys = try connection.execute(holderSQL, [.textArray(externalIDs)])
+        var holders: [String: Int64] = [:]
+        for row in 0..<keys.rowCount { holders[try keys.text(row, 0)] = try keys.int(row, 1) }
+        return holders
     }
 
     /// By bytes, as COLLATE "C" does.
@@ -47,10 +85,7 @@ package enum TransactionIntake {
         _ group: [NewTransaction], _ ours: [Int], _ outcomes: inout [IntakeOutcome], isRetry: Bool,
         on connection: PostgresConnection
     ) throws -> [Int] {
-        let keys = try connection.execute(holderSQL, [.textArray(ours.map { group[$0].externalID })])
-        var holders: [String: Int64] = [:]
-        for row in 0..<keys.rowCount { holders[try keys.text(row, 0)] = try keys.int(row, 1) }
-
+        let holders = try holders(of: ours.map { group[$0].externalID }, on: connection)
         var own: [Int64: Int] = [:]
         for index in ours { own[group[index].id] = index }
         let asked = Set(holders.values).filter { isRetry || own[$0] == nil }

@@ -77,6 +77,8 @@ struct IntakeAttempt: Sendable {
         case .repeated(let id, let acceptedAt):
             result.receipts.append(TransactionReceipt(.repeated, transactionID: id, acceptedAtMicroseconds: acceptedAt))
         case .conflict(let id): result.receipts.append(TransactionReceipt(.conflict, transactionID: id))
+        case .refused(.inactiveAffiliate): result.receipts.append(TransactionReceipt(.inactiveAffiliate))
+        case .refused(.futureDate): result.receipts.append(TransactionReceipt(.futureDate))
         case .fenced: result.receipts.append(TransactionReceipt(.notOwner))
         }
     }

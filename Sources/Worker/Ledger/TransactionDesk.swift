@@ -48,10 +48,11 @@ extension WorkerLoop {
         guard let node = partition.find(order.affiliate) else {
             return reply.settle(index, TransactionReceipt(.unknownAffiliate))
         }
-        guard partition.status(of: node) == .active else { return reply.settle(index, TransactionReceipt(.inactiveAffiliate)) }
         guard order.currency == currency else { return reply.settle(index, TransactionReceipt(.wrongCurrency)) }
-        guard order.dateMicroseconds <= wallClockMicroseconds() + TransactionDates.futureToleranceMicroseconds else {
-            return reply.settle(index, TransactionReceipt(.futureDate))
+        var refusal: IntakeRefusal?
+        if partition.status(of: node) != .active { refusal = .inactiveAffiliate }
+        if order.dateMicroseconds > wallClockMicroseconds() + TransactionDates.futureToleranceMicroseconds {
+            refusal = .futureDate
         }
         var upline: [Int64] = []
         var inactive: [Int16] = []
@@ -64,7 +65,8 @@ extension WorkerLoop {
             winnings: Money(minorUnits: order.winningsMinor), currency: order.currency,
             dateMicroseconds: order.dateMicroseconds == 0 ? nil : order.dateMicroseconds,
             isEligible: order.eligibility == TransactionOrder.eligibilityAsUsual ? nil : order.eligibility == 1,
-            externalID: order.externalID, metadata: order.metadata, upline: upline, inactiveDistances: inactive)
+            externalID: order.externalID, metadata: order.metadata, upline: upline, inactiveDistances: inactive,
+            refusalIfNew: refusal)
         intake.add(.init(transaction: transaction, epoch: host.epoch, deadline: deadline, reply: reply, index: index))
     }
 }

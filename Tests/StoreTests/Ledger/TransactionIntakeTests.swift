@@ -66,6 +66,33 @@ import Testing
         #expect(try connection.number("SELECT count(*) FROM fature_v2.transaction_key") == 3)
     }
 
+    @Test("what may not be accepted any more is answered as the first time if there was one, and otherwise refused")
+    func refusedUnlessKnown() async throws {
+        let connection = try await StoreDatabase.create().connect()
+        let (first, _) = try connection.commit([LedgerFixture.transaction("known")])
+        func refused(_ externalID: String, amount: String = "100.00") throws -> NewTransaction {
+            var transaction = try LedgerFixture.transaction(externalID, amount: amount)
+            transaction.refusalIfNew = .inactiveAffiliate
+            return transaction
+        }
+        let (group, outcomes) = try connection.commit([
+            refused("known"), LedgerFixture.transaction("beside"), refused("known", amount: "100.01"), refused("unknown"),
+            refused("beside"),
+        ])
+        guard case .repeated(first[0].id, _) = outcomes[0], case .accepted = outcomes[1],
+            outcomes[2] == .conflict(id: first[0].id),
+            outcomes[3] == .refused(.inactiveAffiliate), case .repeated(group[1].id, _) = outcomes[4]
+        else {
+            Issue.record("\(outcomes)")
+            return
+        }
+        #expect(
+            try connection.rows("SELECT external_transaction_id FROM fature_v2.transaction_key ORDER BY 1") == [
+                "beside", "known",
+            ])
+        #expect(try connection.rows("SELECT count(*) FROM fature_v2.transactions") == ["2"])
+    }
+
     @Test("a shard at another epoch is fenced and the others of the group are committed")
     func fenced() async throws {
         let connection = try await StoreDatabase.create().connect()
