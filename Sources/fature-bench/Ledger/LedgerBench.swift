@@ -6,12 +6,11 @@ import PostgresClient
 struct LedgerBench {
     let options: LedgerOptions
     let cluster: BenchCluster
-    let connection: PostgresConnection
+    private(set) var connection: PostgresConnection
     let gauge: WaitingGauge
     let picker: AffiliatePicker
     let feed: TransactionFeed
     let book = NumberBook()
-    let clock: LedgerClock
 
     static let connections = 4
     private static let statementTimeoutMilliseconds = 3_600_000
@@ -19,12 +18,8 @@ struct LedgerBench {
     init(_ options: LedgerOptions, _ cluster: BenchCluster) throws {
         self.options = options
         self.cluster = cluster
-        connection = try PostgresConnection(
-            PostgresConfiguration(
-                url: try cluster.databaseURL, applicationName: "fature-bench",
-                statementTimeoutMilliseconds: Self.statementTimeoutMilliseconds))
+        connection = try Self.connect(cluster)
         gauge = try WaitingGauge(try cluster.redisURL)
-        clock = LedgerClock(connection: connection)
         // An inactive affiliate may not transact, and would be refused.
         var affiliates: [Int64] = []
         try connection.copyOut(
@@ -35,9 +30,33 @@ struct LedgerBench {
         guard !affiliates.isEmpty else { throw Shell.Failure(description: "there are no active affiliates") }
         picker = AffiliatePicker(affiliates, exponent: options.zipf, seed: options.seed)
         feed = TransactionFeed(picker, betsPercent: options.betsPercent, seed: options.seed)
+    }
+
+    private static func connect(_ cluster: BenchCluster) throws -> PostgresConnection {
+        let connection = try PostgresConnection(
+            PostgresConfiguration(
+                url: try cluster.databaseURL, applicationName: "fature-bench",
+                statementTimeoutMilliseconds: statementTimeoutMilliseconds))
         // Sums and joins over everything that was written, at the end.
         try connection.executeScript("SET work_mem = '512MB'; SET max_parallel_workers_per_gather = 2")
+        return connection
     }
+
+    /// Looks at the ledger through a new connection, once PostgreSQL takes one.
+    mutating func connectAnew(withinSeconds seconds: Int) throws {
+        let deadline = Deadline.after(milliseconds: seconds * 1000)
+        while true {
+            do {
+                connection = try Self.connect(cluster)
+                return
+            } catch {
+                guard !deadline.hasPassed else { throw error }
+                usleep(100_000)
+            }
+        }
+    }
+
+    var clock: LedgerClock { LedgerClock(connection: connection) }
 
     func load(_ pace: TransactionLoad.Pace, batch: Int? = nil, seconds: Int? = nil, countMax: Int = .max) throws
         -> TransactionLoad

@@ -36,7 +36,8 @@ final class WaitingGauge {
 
     /// Jobs in all queues.
     func jobs() throws -> Int {
-        try connection.pipeline(Self.lengths).reduce(0) { try $0 + Int($1.integerValue()) }
+        if !connection.isUsable { try connection.reconnect() }
+        return try connection.pipeline(Self.lengths).reduce(0) { try $0 + Int($1.integerValue()) }
     }
 
     /// A figure of `INFO`, such as `used_memory`.
