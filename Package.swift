@@ -141,6 +141,10 @@ let package = Package(
                 "Worker",
                 "fature",
             ], swiftSettings: house),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["ClusterSupport", "Core", "JobQueue", "PostgresClient", "RedisClient", "TestServers", "fature"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

@@ -109,7 +109,7 @@ package final class TestCluster: Sendable {
     }
 
     /// The product, built beside the tests.
-    private static func executable() throws -> String {
+    static func executable() throws -> String {
         let ourselves = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let path = ourselves.deletingLastPathComponent().appendingPathComponent("fature").path
         guard access(path, X_OK) == 0 else { throw TestServerError("there is no executable fature beside \(ourselves.path)") }
@@ -131,6 +131,8 @@ package final class TestCluster: Sendable {
     }
     package func log(_ name: String) -> String { roles.withLock { $0[name]?.log }.flatMap { ChildProcess.contents($0) } ?? "" }
     package func isRunning(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isRunning } ?? false }
+
+    package func isStopped(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isStopped } ?? false }
 
     package func kill(_ name: String) { signal(name, SIGKILL) }
     package func freeze(_ name: String) { signal(name, SIGSTOP) }

@@ -12,14 +12,18 @@ package final class PrivatePostgres: Sendable {
     package let port: Int
 
     private let scratch: ScratchFolder
+    private let dataFolder: String
     private let isDurable: Bool
+    private let volume: SmallVolume?
     private let process: Mutex<ServerProcess?>
 
     private static let ports = 20
 
-    /// - Parameter durable: keep fsync and its kin on, for tests that kill the server and look at what it kept.
-    package static func start(durable: Bool = false) async throws -> PrivatePostgres {
-        try await ScratchServer.blocking { try PrivatePostgres(durable: durable) }
+    /// - Parameters:
+    ///   - durable: what is committed outlives the server's being killed, for tests that do it.
+    ///   - volume: where tables are kept; the write-ahead log is not, so that the server lives on when the volume is full.
+    package static func start(durable: Bool = false, on volume: SmallVolume? = nil) async throws -> PrivatePostgres {
+        try await ScratchServer.blocking { try PrivatePostgres(durable: durable, volume: volume) }
     }
 
     private static let sharedServer = SharedServer { try await PrivatePostgres.start() }
@@ -27,8 +31,9 @@ package final class PrivatePostgres: Sendable {
     /// One server for the whole test process; do not stop it. Take a database of your own from it: `TestDatabase.create()`.
     package static func shared() async throws -> PrivatePostgres { try await sharedServer.value() }
 
-    private init(durable: Bool) throws {
+    private init(durable: Bool, volume: SmallVolume? = nil) throws {
         isDurable = durable
+        self.volume = volume
         password = ScratchServer.password()
         scratch = try ScratchFolder("postgres")
         let folder = scratch.path
@@ -42,16 +47,21 @@ package final class PrivatePostgres: Sendable {
                 chown(passwordFile, user.pointee.pw_uid, user.pointee.pw_gid) == 0
             else { throw TestServerError("cannot give \(folder) to the user postgres") }
         }
+        let data = volume.map { "\($0.path)/data" } ?? "\(folder)/data"
         try ChildProcess.run(
-            Self.asOwner + [
-                try Self.program("initdb"), "--pgdata", "\(folder)/data", "--username", "postgres", "--pwfile", passwordFile,
-                "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync",
-            ], log: "\(folder)/initdb.log")
+            Self.asOwner(
+                [
+                    try Self.program("initdb"), "--pgdata", data, "--waldir", "\(folder)/wal", "--username", "postgres",
+                    "--pwfile",
+                    passwordFile, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync",
+                ], volume), log: "\(folder)/initdb.log")
         var attempt = 0
         while true {
             let port = try ScratchServer.freePort()
             do {
-                let server = try Self.launch(folder: folder, port: port, password: password, durable: durable)
+                let server = try Self.launch(
+                    folder: folder, data: data, port: port, password: password, durable: durable, volume: volume)
+                dataFolder = data
                 self.port = port
                 process = Mutex(server)
                 return
@@ -88,7 +98,9 @@ package final class PrivatePostgres: Sendable {
             let end = ContinuousClock.now + .seconds(20)
             while true {
                 do {
-                    let server = try Self.launch(folder: scratch.path, port: port, password: password, durable: isDurable)
+                    let server = try Self.launch(
+                        folder: scratch.path, data: dataFolder, port: port, password: password, durable: isDurable, volume: volume
+                    )
                     process.withLock { $0 = server }
                     return
                 } catch {
@@ -115,15 +127,19 @@ package final class PrivatePostgres: Sendable {
         guard didObey else { throw TestServerError("the server did not stop within 20 s:\n\(log)") }
     }
 
-    private static func launch(folder: String, port: Int, password: String, durable: Bool) throws -> ServerProcess {
+    private static func launch(
+        folder: String, data: String, port: Int, password: String, durable: Bool, volume: SmallVolume?
+    ) throws -> ServerProcess {
         var settings = [
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=200",
             "shared_buffers=128MB", "max_wal_size=2GB", "log_min_messages=warning", "timezone=UTC", "jit=off",
         ]
-        if !durable { settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] }
+        // A server that is killed has written what it said; only a host that dies needs more, and no test has one die. With fsync every start after a
+        // kill would flush the whole data folder, for seconds.
+        settings += durable ? ["fsync=off"] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         let process = try ServerProcess(
             log: "\(folder)/server.log",
-            command: asOwner + [try program("postgres"), "-D", "\(folder)/data"] + settings.flatMap { ["-c", $0] })
+            command: asOwner([try program("postgres"), "-D", data] + settings.flatMap { ["-c", $0] }, volume))
         let configuration = try PostgresConfiguration(
             url: "postgresql://postgres:\(password)@127.0.0.1:\(port)/postgres", applicationName: "fature tests",
             connectTimeoutMilliseconds: 2000)
@@ -138,8 +154,9 @@ package final class PrivatePostgres: Sendable {
         return process
     }
 
-    private static var asOwner: [String] {
-        getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : []
+    private static func asOwner(_ command: [String], _ volume: SmallVolume?) -> [String] {
+        let owned = getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] + command : command
+        return volume?.inside(owned) ?? owned
     }
 
     /// The newest installed server's programs, where Debian keeps them, or those on the path.

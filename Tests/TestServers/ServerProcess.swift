@@ -35,9 +35,15 @@ package final class ServerProcess: Sendable {
     deinit { end() }
 
     /// Whether the server itself still runs. (Its shell reaps it only at the end, so a zombie counts as gone.)
-    package var isRunning: Bool {
-        guard let stat = ChildProcess.contents("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return false }
-        return stat[end...].split(separator: " ").dropFirst().first != "Z"
+    package var isRunning: Bool { state.map { $0 != "Z" } ?? false }
+
+    /// Whether a signal has stopped it.
+    package var isStopped: Bool { state == "T" }
+
+    /// The letter that the kernel has for it; nil when it is gone.
+    private var state: Substring? {
+        guard let stat = ChildProcess.contents("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+        return stat[end...].split(separator: " ").dropFirst().first
     }
 
     /// Kills what still runs, and returns when it is gone.
