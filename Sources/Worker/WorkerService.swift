@@ -60,7 +60,10 @@ package final class WorkerService: Service {
             configuration: database("moves"), connections: Self.wideConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
         let intake = try PostgresPool(
-            configuration: database("intake").settings(LedgerSession.settings), connections: 1, pendingMax: 64,
+            configuration: PostgresConfiguration(
+                url: url, applicationName: "fature worker \(configuration.name) intake",
+                statementTimeoutMilliseconds: DatabasePatience.writeMilliseconds
+            ).settings(LedgerSession.settings), connections: 1, pendingMax: 64,
             connectWaitMilliseconds: 1000)
         let currency = try await control.withConnection { connection in
             try Schema.requireCurrent(connection)

@@ -24,7 +24,7 @@ struct IntakeAttempt: Sendable {
 
     /// What a try to commit came to.
     private enum Try: Sendable {
-        case committed([NewTransaction], [IntakeOutcome], TransactionNumbers)
+        case committed([NewTransaction], [IntakeOutcome], TransactionNumbers, wasInDoubt: Bool)
         /// The server refuses the data of at least one transaction.
         case badData(String)
         case notWritten(String)
@@ -42,9 +42,16 @@ struct IntakeAttempt: Sendable {
         var parts = [transactions]
         while let part = parts.popLast() {
             switch await settle(part, result.numbers, doubtMilliseconds: doubtMilliseconds) {
-            case .committed(let numbered, let outcomes, let numbers):
+            case .committed(let numbered, let outcomes, let numbers, let wasInDoubt):
                 result.numbers = numbers
-                for (transaction, outcome) in zip(numbered, outcomes) { add(transaction, outcome, to: &result) }
+                for (transaction, outcome) in zip(numbered, outcomes) {
+                    if wasInDoubt, outcome == .fenced {
+                        // Perhaps the attempt before was committed; the shard's next owner knows, and this worker can not tell.
+                        result.receipts.append(TransactionReceipt(.outcomeUnknown))
+                    } else {
+                        add(transaction, outcome, to: &result)
+                    }
+                }
             case .badData(let reason):
                 if part.count == 1 {
                     logger.warning("a transaction was not accepted", metadata: ["reason": "\(reason)"])
@@ -127,7 +134,7 @@ struct IntakeAttempt: Sendable {
         while true {
             do {
                 let outcomes = try TransactionIntake.commit(part, fence: fence, isRetry: isNumbered, on: connection)
-                return .committed(part, outcomes, numbers)
+                return .committed(part, outcomes, numbers, wasInDoubt: isNumbered)
             } catch let error as PostgresError {
                 switch error.code {
                 case .server where error.isTransactionConflict && attempt < conflictAttemptsMax: attempt += 1

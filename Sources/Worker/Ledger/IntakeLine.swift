@@ -16,6 +16,12 @@ final class IntakeLine: @unchecked Sendable {
         var deadline: MonotonicNanoseconds
         var reply: BatchReply
         var index: Int
+
+        /// About how much memory it holds.
+        var bytes: Int {
+            256 + transaction.externalID.utf8.count + (transaction.metadata?.utf8.count ?? 0) + transaction.upline.count * 8
+                + transaction.inactiveDistances.count * 2
+        }
     }
 
     private unowned let loop: WorkerLoop
@@ -25,11 +31,16 @@ final class IntakeLine: @unchecked Sendable {
     /// Told of what is committed, to add the jobs. From any thread.
     private let onAccepted: @Sendable ([CommissionPayment.Order]) -> Void
     private var waiting: [Entry] = []
+    private var waitingBytes = 0
     private var isBusy = false
+    private var sweeping: RepeatedTask?
     private var numbers = TransactionNumbers()
 
-    /// How many transactions wait at most; more are refused as overload.
+    /// How many transactions wait at most, and how many bytes of them; more are refused as overload.
     static let waitingMax = 50_000
+    static let waitingBytesMax = 64 << 20
+    /// How often those are looked for that nobody waits for any more. Milliseconds.
+    private static let sweepMilliseconds: Int64 = 250
     /// How long a group whose commit is in doubt is asked about before its callers are told so.
     private static let doubtMilliseconds = 10_000
 
@@ -42,15 +53,40 @@ final class IntakeLine: @unchecked Sendable {
         self.instance = instance
         self.logger = logger
         self.onAccepted = onAccepted
+        let interval = TimeAmount.milliseconds(Self.sweepMilliseconds)
+        let line = LoopConfined(self)
+        sweeping = loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in line.value.settleExpired()
+        }
+    }
+
+    /// The line takes nothing more: another instance of this worker has one of its own. What waits is told to go there.
+    func close() {
+        sweeping?.cancel()
+        sweeping = nil
+        for entry in waiting { entry.reply.settle(entry.index, TransactionReceipt(.notOwner)) }
+        waiting = []
+        waitingBytes = 0
+    }
+
+    /// While a group is on its way for long, whoever has stopped waiting gets an answer and makes room.
+    private func settleExpired() {
+        let now = monotonicNow()
+        guard isBusy, waiting.contains(where: { $0.deadline < now }) else { return }
+        for entry in waiting where entry.deadline < now {
+            entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
+        }
+        waiting.removeAll { $0.deadline < now }
+        waitingBytes = waiting.reduce(0) { $0 + $1.bytes }
     }
 
     /// Puts a transaction that has been checked into the line.
     func add(_ entry: Entry) {
-        guard waiting.count < Self.waitingMax else {
+        guard waiting.count < Self.waitingMax, waitingBytes < Self.waitingBytesMax else {
             entry.reply.settle(entry.index, TransactionReceipt(.overloaded))
             return
         }
         waiting.append(entry)
+        waitingBytes += entry.bytes
     }
 
     /// Sends the next group off, if none is on its way.
@@ -63,7 +99,11 @@ final class IntakeLine: @unchecked Sendable {
         for entry in waiting {
             guard group.count < TransactionIntake.groupMax else { break }
             taken += 1
-            if entry.deadline < now {
+            waitingBytes -= entry.bytes
+            if loop.host(entry.transaction.shard)?.epoch != entry.epoch {
+                // Its upline is that of a memory which this worker has given up since.
+                entry.reply.settle(entry.index, TransactionReceipt(.notOwner))
+            } else if entry.deadline < now {
                 entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
             } else {
                 group.append(entry)

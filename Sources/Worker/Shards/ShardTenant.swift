@@ -100,6 +100,7 @@ final class ShardTenant: Sendable {
                 self.loop.writer = ShardWriter(
                     loop: self.loop, pool: self.pools.write, widePool: self.pools.wide, instance: instance, logger: self.logger,
                     reload: { self.reload($0) })
+                self.loop.intake?.close()
                 self.loop.intake = IntakeLine(
                     loop: self.loop, pool: self.pools.intake, instance: instance, logger: self.logger,
                     onAccepted: { [ledger = self.ledger] in ledger?.accepted($0) })
