@@ -1,6 +1,13 @@
 /// A moment in microseconds since 1970-01-01 00:00:00 UTC, read as ISO 8601 in the years 1 to 9999.
 package enum Timestamp {
     package static let microsecondsPerSecond: Int64 = 1_000_000
+    /// The last millisecond of the year 9999.
+    private static let millisecondsMax: Int64 = 253_402_300_799_999
+
+    /// Of a moment that somebody else wrote: whatever it says becomes one from 1970 to 9999.
+    package static func microseconds(ofMilliseconds milliseconds: Int64) -> Int64 {
+        min(max(milliseconds, 0), millisecondsMax) * 1000
+    }
 
     /// Reads `YYYY-MM-DD`, or that with `T` or a blank, `HH:MM`, optional `:SS`, optional fraction, and optional `Z`, `±HH`, `±HHMM` or
     /// `±HH:MM`; without a zone it is UTC. Digits of the fraction after the sixth are dropped. Nil for anything else, also for a day

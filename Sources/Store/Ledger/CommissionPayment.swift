@@ -61,7 +61,7 @@ package enum CommissionPayment {
         }
         return try connection.transaction {
             let (held, now) = try fence.take(on: connection)
-            guard try isCurrent(plans.revision, on: connection) else { return .stalePlans }
+            guard try PlanStore.hold(plans.revision, on: connection) else { return .stalePlans }
             var receipt = Receipt()
             receipt.fencedShards = Set(orders.lazy.map(\.shard)).subtracting(held)
             let payable = receipt.fencedShards.isEmpty ? orders : orders.filter { held.contains($0.shard) }
@@ -83,14 +83,6 @@ package enum CommissionPayment {
             FailPoint.paymentBeforeCommit.pass()
             return .paid(receipt)
         }
-    }
-
-    private static func isCurrent(_ revision: Int64, on connection: PostgresConnection) throws -> Bool {
-        let result = try connection.execute("SELECT plan_revision FROM fature_v2.programme FOR SHARE")
-        guard result.rowCount == 1 else {
-            throw StoreError(.unexpectedAnswer, "fature_v2.programme has no row; run: fature db migrate")
-        }
-        return try result.int(0, 0) == revision
     }
 
     /// Orders for which there is no transaction at all; the others are processed, dead or not adopted yet.

@@ -17,12 +17,13 @@ CREATE TABLE fature_v2.transactions (
     accepted_at              timestamptz NOT NULL DEFAULT clock_timestamp(),
     affiliate_id             bigint NOT NULL CHECK (affiliate_id > 0),
     transaction_type         text NOT NULL CHECK (transaction_type IN ('deposit', 'bet', 'withdrawal', 'bonus')),
-    amount                   numeric(15,2) NOT NULL CHECK (amount > 0),
+    amount                   numeric(15,2) NOT NULL CHECK (amount > 0 AND amount <> 'NaN'),
     -- Bets: what was won back; amount - winnings is the bet's GGR.
-    winnings                 numeric(15,2) NOT NULL DEFAULT 0 CHECK (winnings >= 0 AND (winnings = 0 OR transaction_type = 'bet')),
+    winnings                 numeric(15,2) NOT NULL DEFAULT 0 CHECK (winnings >= 0 AND winnings <> 'NaN' AND (winnings = 0 OR transaction_type = 'bet')),
     currency                 text NOT NULL DEFAULT 'BRL',
     transaction_date         timestamptz NOT NULL DEFAULT clock_timestamp(),
-    external_transaction_id  text NOT NULL CHECK (external_transaction_id <> ''),
+    -- Short enough for any index.
+    external_transaction_id  text NOT NULL CHECK (external_transaction_id <> '' AND octet_length(external_transaction_id) <= 512),
     commission_eligible      boolean,                 -- null: as usual for the type (deposits and bets are)
     metadata                 jsonb,
     -- Null in a row that another program has written, until it is adopted (adopt_transactions).
@@ -31,7 +32,9 @@ CREATE TABLE fature_v2.transactions (
     upline_inactive          smallint[],              -- level distances whose affiliate was not active then; null: all were
     commission_processed     boolean NOT NULL DEFAULT false,
     commission_dead          boolean NOT NULL DEFAULT false,   -- its job is a dead letter: waits for a person
-    PRIMARY KEY (transaction_id, accepted_at)
+    PRIMARY KEY (transaction_id, accepted_at),
+    CONSTRAINT transactions_finite_dates CHECK (isfinite(accepted_at) AND isfinite(transaction_date)),
+    CONSTRAINT transactions_adopted_whole CHECK ((shard_id IS NULL) = (upline IS NULL))
 ) PARTITION BY RANGE (accepted_at);
 CREATE TABLE fature_v2.transactions_default PARTITION OF fature_v2.transactions DEFAULT;
 CREATE INDEX transactions_outbox_idx ON fature_v2.transactions (shard_id, transaction_id)

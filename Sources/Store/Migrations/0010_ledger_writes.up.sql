@@ -9,7 +9,16 @@ SET search_path = fature_v2, public, pg_temp
 AS $$
 DECLARE
     programme_currency text := (SELECT currency FROM programme);
+    -- Numbers above it are still to be drawn.
+    highest_number bigint := (SELECT last_value FROM transaction_id_seq);
 BEGIN
+    adopted := 0;
+    refused := 0;
+    -- Nearly always there is nothing, and then nothing is written either.
+    IF NOT EXISTS (
+        SELECT 1 FROM transactions t WHERE t.shard_id IS NULL AND NOT t.commission_processed AND NOT t.commission_dead) THEN
+        RETURN;
+    END IF;
     CREATE TEMP TABLE IF NOT EXISTS adoption (
         transaction_id bigint, accepted_at timestamptz, shard_id smallint, upline bigint[], upline_inactive smallint[], cause text
     ) ON COMMIT DELETE ROWS;
@@ -24,7 +33,12 @@ BEGIN
         CASE WHEN a.affiliate_id IS NULL THEN 'unknown_affiliate'
              WHEN f.currency <> programme_currency THEN 'wrong_currency'
              -- As for callers: a plan that is applied later could hold at its date.
-             WHEN f.transaction_date > clock_timestamp() + interval '5 seconds' THEN 'future_date'
+             WHEN greatest(f.transaction_date, f.accepted_at) > clock_timestamp() + interval '5 seconds' THEN 'future_date'
+             -- A number that was not drawn from the sequence may be a worker's.
+             WHEN f.transaction_id % 1000 <> 0 OR f.transaction_id > highest_number
+                 OR EXISTS (
+                     SELECT 1 FROM transactions o WHERE o.transaction_id = f.transaction_id AND o.accepted_at <> f.accepted_at)
+                 THEN 'number_not_drawn'
              WHEN k.external_transaction_id IS NOT NULL
                  OR row_number() OVER (PARTITION BY f.external_transaction_id ORDER BY f.transaction_id) > 1 THEN 'duplicate_external_id'
         END

@@ -32,11 +32,10 @@ package enum PlanStore {
         _ draft: (CommissionPlan.Issue) throws -> CommissionPlan
     ) throws -> CommissionPlan {
         try connection.transaction {
+            if !isDryRun { try lockOutPayments(on: connection) }
+            // The lock first and the clock after it: waiting must not make the date an old one.
             let programme = try connection.execute(
-                """
-                SELECT currency, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
-                FROM fature_v2.programme \(isDryRun ? "" : "FOR UPDATE")
-                """)
+                "SELECT currency, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM fature_v2.programme")
             guard programme.rowCount == 1 else { throw StoreError(.unexpectedAnswer, "fature_v2.programme has no row") }
             let stored = try book(read(connection, nil).plans)
             let earliest = try programme.int(0, 1) + TransactionDates.planLeadMicroseconds
@@ -54,6 +53,24 @@ package enum PlanStore {
             if !isDryRun { try insert(plan, origin, on: connection) }
             return plan
         }
+    }
+
+    /// Payments share this lock until they are committed; whoever changes the plans has it alone. PostgreSQL queues for it in order, which row
+    /// locks do not: a change would wait behind payments for as long as any goes on.
+    private static let lockSQL = "hashtextextended('fature_v2.commission_plan', 0)"
+
+    private static func lockOutPayments(on connection: PostgresConnection) throws {
+        _ = try connection.execute("SELECT pg_advisory_xact_lock(\(lockSQL))")
+    }
+
+    /// Whether these are still the plans; if so, they stay so until the transaction ends.
+    static func hold(_ revision: Int64, on connection: PostgresConnection) throws -> Bool {
+        _ = try connection.execute("SELECT pg_advisory_xact_lock_shared(\(lockSQL))")
+        let result = try connection.execute("SELECT plan_revision FROM fature_v2.programme")
+        guard result.rowCount == 1 else {
+            throw StoreError(.unexpectedAnswer, "fature_v2.programme has no row; run: fature db status")
+        }
+        return try result.int(0, 0) == revision
     }
 
     private static func insert(_ plan: CommissionPlan, _ origin: ChangeOrigin, on connection: PostgresConnection) throws {

@@ -25,7 +25,7 @@ final class DeadLetterOffice: DeadLetterSink, Sendable {
             DeadLetterRow(
                 queue: letter.kind.name, jobID: letter.id.text, shard: letter.shard, payload: letter.payload,
                 cause: letter.cause.word, error: letter.error, failures: letter.failures, crashes: letter.crashes,
-                enqueuedAtMicroseconds: letter.enqueuedAtMilliseconds * 1000)
+                enqueuedAtMicroseconds: Timestamp.microseconds(ofMilliseconds: letter.enqueuedAtMilliseconds))
         }
         let connection = try PostgresConnection(configuration)
         try connection.transaction {

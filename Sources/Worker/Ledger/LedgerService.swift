@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import JobQueue
 import Logging
 import PostgresClient
@@ -110,7 +111,11 @@ final class LedgerService: Sendable {
         // The sweeper refills and marks what has no marker.
         case .wiped: logger.debug("queues without a marker", metadata: ["event": "\(event)"])
         case .stale: logger.notice("shards were marked by a later owner", metadata: ["event": "\(event)"])
-        case .laneNotReplaced, .broken: logger.error("a job lane cannot go on", metadata: ["event": "\(event)"])
+        case .broken: logger.error("queues cannot be used: their keys hold something else", metadata: ["event": "\(event)"])
+        case .laneNotReplaced:
+            // Its shards would stay ours and unpaid. As if asked to: they are given back, and whoever supervises starts anew.
+            logger.critical("too many payments did not come back: the worker ends", metadata: ["event": "\(event)"])
+            kill(getpid(), SIGTERM)
         case .redisFailed, .handlerUnavailable, .sinkFailed, .laneLost, .unsettled:
             logger.warning("jobs wait", metadata: ["event": "\(event)"])
         }

@@ -14,7 +14,7 @@ package enum StuckJobs {
         let missing = orders.filter { order in
             guard let one = stats[order.shard], let left = room[order.shard], left > 0 else { return false }
             // What is older than the oldest job in the stream is not behind it.
-            let oldest = one.oldestMilliseconds.map { $0 * 1000 } ?? .max
+            let oldest = one.oldestMilliseconds.map(Timestamp.microseconds(ofMilliseconds:)) ?? .max
             guard order.acceptedAtMicroseconds < oldest else { return false }
             room[order.shard] = left - 1
             return true

@@ -92,22 +92,36 @@ final class Sweeper: @unchecked Sendable {
         guard !shards.isEmpty else { return }
         let database = try postgresConnection ?? PostgresConnection(postgres)
         postgresConnection = database
-        let (adopted, refused) = try TransactionSweep.adopt(on: database)
-        if adopted + refused > 0 {
-            logger.notice(
-                "rows of other programs were taken up", metadata: ["adopted": "\(adopted)", "refused": "\(refused)"])
-        }
+        adopt(on: database)
         let connection = try redisConnection ?? RedisConnection(redis)
         redisConnection = connection
         let queue = JobQueue(.commission, on: connection)
         let stats = try queue.stats(shards)
-        try QueuePauseKeeper.keep(stats, queue, on: database)
+        keepPauses(stats, queue, on: database)
         if let instance = ownership.instance { try tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
         let missing = try findMissing(stats, on: database)
         if !missing.isEmpty { try give(missing, queue) }
         try mark(ownership, stats, missing, queue)
+    }
+
+    /// What others have written must not keep our own jobs from being swept.
+    private func adopt(on database: PostgresConnection) {
+        do {
+            let (adopted, refused) = try TransactionSweep.adopt(on: database)
+            guard adopted + refused > 0 else { return }
+            logger.notice(
+                "rows of other programs were taken up", metadata: ["adopted": "\(adopted)", "refused": "\(refused)"])
+        } catch {
+            logger.warning("rows of other programs were not taken up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func keepPauses(_ stats: [QueueStats], _ queue: JobQueue, on database: PostgresConnection) {
+        do { try QueuePauseKeeper.keep(stats, queue, on: database) } catch {
+            logger.warning("pauses were not passed on to Redis", metadata: ["error": "\(error)"])
+        }
     }
 
     private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) throws {
@@ -137,7 +151,7 @@ final class Sweeper: @unchecked Sendable {
             }
             guard queue.waiting < Self.waitingEnough else { continue }
             // What is older than the oldest job in the stream is not behind it.
-            let oldest = queue.oldestMilliseconds.map { $0 * 1000 } ?? now
+            let oldest = queue.oldestMilliseconds.map(Timestamp.microseconds(ofMilliseconds:)) ?? now
             wanted.append(
                 .init(
                     shard: queue.shard, after: passes[queue.shard]?.lastTransactionID ?? 0,
@@ -170,7 +184,7 @@ final class Sweeper: @unchecked Sendable {
         var counts: [ShardID: Int] = [:]
         for order in missing { counts[order.shard, default: 0] += 1 }
         for one in stats {
-            guard let epoch = ownership.epochs[one.shard], one.epoch.map({ $0 < epoch }) ?? true,
+            guard let epoch = ownership.epochs[one.shard], one.epoch == nil,
                 counts[one.shard, default: 0] < TransactionSweep.perShardMax
             else { continue }
             _ = try queue.markEpoch(OwnedShard(one.shard, epoch))
