@@ -36,10 +36,10 @@ struct LedgerBreak: Sendable, CustomTestStringConvertible {
         "UPDATE fature_v2.commissions SET \(set) WHERE transaction_id = {\(external)} AND ordinal = \(ordinal)"
     }
 
-    private static func row(_ more: String, _ values: String) -> String {
+    private static func row(_ more: String, _ values: String, number: String = "777") -> String {
         """
         INSERT INTO fature_v2.transactions (transaction_id, affiliate_id, transaction_type, amount, external_transaction_id, \(more))
-        VALUES (777, 900, 'deposit', 10, 'x', \(values))
+        VALUES (\(number), 900, 'deposit', 10, 'x', \(values))
         """
     }
 
@@ -109,7 +109,8 @@ struct LedgerBreak: Sendable, CustomTestStringConvertible {
             sql: row("accepted_at, shard_id, upline", "now() - interval '6 minutes', 0, '{}'")
                 + "; INSERT INTO fature_v2.transaction_key VALUES ('x', 777)", found: ["stuck 1 10.00"], left: ["stuck 1 10.00"]),
         .init(
-            name: "a row of another program waits for too long", sql: row("accepted_at", "now() - interval '6 minutes'"),
+            name: "a row of another program waits for too long",
+            sql: row("accepted_at", "now() - interval '6 minutes'", number: "nextval('fature_v2.transaction_id_seq')"),
             found: ["stuck 1 10.00"], left: ["stuck 1 10.00"]),
         .init(
             name: "another program says that its row is processed", sql: row("commission_processed", "true"),

@@ -175,5 +175,13 @@ import Testing
             ])
         #expect(try connection.ordersWaiting().count == 4)
         #expect(try TransactionSweep.adopt(on: connection) == (0, 0))
+        // A number that may be a worker's is not one to pay under.
+        _ = try connection.execute(
+            """
+            INSERT INTO fature_v2.transactions (transaction_id, affiliate_id, transaction_type, amount, external_transaction_id)
+            VALUES (1001, 4, 'bet', 10, 'chosen'), (9000000, 4, 'bet', 10, 'ahead')
+            """)
+        #expect(try TransactionSweep.adopt(on: connection) == (0, 2))
+        #expect(try connection.number("SELECT count(*) FROM fature_v2.dead_letter WHERE cause = 'number_not_drawn'") == 2)
     }
 }
