@@ -214,6 +214,9 @@ struct QueueCommandTests {
         }
         let wrong = away.merging(["REDIS_URL": desk.redis.url.replacing(desk.redis.password, with: "wrong")]) { $1 }
         #expect(try await desk.fature(["queue", "ls"], environment: wrong).status == 77)
+        let pause = try await desk.fature(["queue", "pause", "--reason", "Redis is away"], environment: away)
+        #expect(pause.status == 0 && pause.errors.hasPrefix("warning: "), "\(pause.all)")
+        #expect(try desk.texts("SELECT reason FROM fature_v2.queue_pause") == ["Redis is away"])
         let none = try await desk.fature(["queue", "ls"], environment: ["DATABASE_URL": desk.database.url])
         #expect(none.status == 3 && none.errors.contains("REDIS_URL"), "\(none.all)")
         let database = try await desk.fature(

@@ -44,7 +44,7 @@ struct ReconcileCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A transaction may wait so long for its commissions before it counts as stuck, in seconds (default: 300).",
+            "A transaction may wait so long for its commissions before it counts as stuck, in seconds.",
             valueName: "n"))
     var stuckAfterSeconds: Int64 = LedgerReconciler.stuckAfterMillisecondsDefault / 1000
 

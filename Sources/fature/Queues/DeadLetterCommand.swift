@@ -46,7 +46,7 @@ struct DeadLetterListCommand: ParsableCommand {
     @Flag(help: "Also those that were replayed or discarded.")
     var all = false
 
-    @Option(help: ArgumentHelp("So many at most (default: 50).", valueName: "n"))
+    @Option(help: ArgumentHelp("So many at most.", valueName: "n"))
     var limit = 50
 
     @Option(help: ArgumentHelp("Go on behind this letter.", valueName: "dead letter"))

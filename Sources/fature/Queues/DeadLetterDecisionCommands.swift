@@ -14,7 +14,7 @@ struct DeadLetterSelectionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only those with this cause.", valueName: "word"))
     var cause: String?
 
-    @Option(help: ArgumentHelp("So many at most, the oldest first (default: 1000).", valueName: "n"))
+    @Option(help: ArgumentHelp("So many at most, the oldest first.", valueName: "n"))
     var limit = 1000
 
     @Flag(help: "Show what would be done, and change nothing.")
@@ -74,7 +74,7 @@ struct DeadLetterReplayCommand: ParsableCommand {
             76 schema of another version.
             """)
 
-    @Option(help: ArgumentHelp("So many a second at most (default: 500).", valueName: "n"))
+    @Option(help: ArgumentHelp("So many a second at most.", valueName: "n"))
     var rate = 500
 
     @Option(help: ArgumentHelp("Why; kept with the letters.", valueName: "text"))

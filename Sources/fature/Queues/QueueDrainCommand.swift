@@ -18,7 +18,7 @@ struct QueueDrainCommand: ParsableCommand {
             76 schema of another version.
             """)
 
-    @Option(help: ArgumentHelp("Give up after so many seconds (default: 300; 0: look once).", valueName: "n"))
+    @Option(help: ArgumentHelp("Give up after so many seconds; 0: look once.", valueName: "n"))
     var timeoutSeconds = 300
 
     @Flag(help: "Print the last figures as JSON.")

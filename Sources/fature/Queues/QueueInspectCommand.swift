@@ -18,7 +18,7 @@ struct QueueInspectCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Show the jobs of this shard.", valueName: "n"))
     var shard: Int?
 
-    @Option(help: ArgumentHelp("Show so many jobs of each state (default: 20).", valueName: "n"))
+    @Option(help: ArgumentHelp("Show so many jobs of each state.", valueName: "n"))
     var limit = 20
 
     @Flag(help: "Print JSON.")

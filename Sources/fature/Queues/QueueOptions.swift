@@ -11,7 +11,7 @@ struct QueueOptions: ParsableArguments {
 
     @Option(
         name: .customLong("queue"),
-        help: ArgumentHelp("The queue: the name of a kind of job (default: \(JobKind.commission.name)).", valueName: "name"))
+        help: ArgumentHelp("The queue: the name of a kind of job.", valueName: "name"))
     var queueName = JobKind.commission.name
 
     @OptionGroup var location: ClusterLocation

@@ -35,15 +35,15 @@ struct QueuePauseCommand: ParsableCommand {
         let only = try QueueOptions.shard(shard)
         try explained {
             let database = try change.options.database("queue pause")
-            let queue = try change.options.queue()
-            var isNew = try !QueuePauses.all(on: database).contains { $0.queue == queue.kind.name && $0.shard == only }
+            let kind = try change.options.kind
+            var isNew = try !QueuePauses.all(on: database).contains { $0.queue == kind.name && $0.shard == only }
             if !change.dryRun {
-                isNew = try QueuePauses.pause(queue.kind.name, shard: only, reason: reason, origin: .commandLine, on: database)
-                try queue.pause(only.map { [$0] } ?? QueueOptions.everyShard, reason: reason)
+                isNew = try QueuePauses.pause(kind.name, shard: only, reason: reason, origin: .commandLine, on: database)
+                change.inRedis { queue in try queue.pause(only.map { [$0] } ?? QueueOptions.everyShard, reason: reason) }
             }
-            let name = QueueChangeOptions.name(queue.kind, only)
+            let name = QueueChangeOptions.name(kind, only)
             try change.tell(
-                QueueChange(queue: queue.kind.name, shard: shard, action: "pause", changed: isNew, dryRun: change.dryRun),
+                QueueChange(queue: kind.name, shard: shard, action: "pause", changed: isNew, dryRun: change.dryRun),
                 isNew ? (change.dryRun ? "would pause \(name)" : "\(name) is paused") : "\(name) is paused already")
         }
     }
@@ -75,9 +75,9 @@ struct QueueResumeCommand: ParsableCommand {
         let only = try QueueOptions.shard(shard)
         try explained {
             let database = try change.options.database("queue resume")
-            let queue = try change.options.queue()
-            let name = QueueChangeOptions.name(queue.kind, only)
-            let pauses = try QueuePauses.all(on: database).filter { $0.queue == queue.kind.name }
+            let kind = try change.options.kind
+            let name = QueueChangeOptions.name(kind, only)
+            let pauses = try QueuePauses.all(on: database).filter { $0.queue == kind.name }
             guard pauses.contains(where: { $0.shard == only }) else {
                 let others =
                     pauses.isEmpty
@@ -85,12 +85,14 @@ struct QueueResumeCommand: ParsableCommand {
                 throw CommandError(.negative, "\(name) is not paused\(others)")
             }
             if !change.dryRun {
-                _ = try QueuePauses.resume(queue.kind.name, shard: only, origin: .commandLine, on: database)
-                let left = try QueuePauses.paused(queue.kind.name, on: database)
-                try queue.resume((only.map { [$0] } ?? QueueOptions.everyShard).filter { !left.contains($0) })
+                _ = try QueuePauses.resume(kind.name, shard: only, origin: .commandLine, on: database)
+                let left = try QueuePauses.paused(kind.name, on: database)
+                change.inRedis { queue in
+                    try queue.resume((only.map { [$0] } ?? QueueOptions.everyShard).filter { !left.contains($0) })
+                }
             }
             try change.tell(
-                QueueChange(queue: queue.kind.name, shard: shard, action: "resume", changed: true, dryRun: change.dryRun),
+                QueueChange(queue: kind.name, shard: shard, action: "resume", changed: true, dryRun: change.dryRun),
                 change.dryRun ? "would resume \(name)" : "\(name) goes on")
         }
     }
@@ -108,6 +110,15 @@ struct QueueChangeOptions: ParsableArguments {
 
     static func name(_ kind: JobKind, _ shard: ShardID?) -> String {
         shard.map { "shard \($0) of the queue \(kind.name)" } ?? "the queue \(kind.name)"
+    }
+
+    /// Says in Redis at once what PostgreSQL has. Where that cannot be done it is a warning: the workers carry it over.
+    func inRedis(_ body: (JobQueue) throws -> Void) {
+        do { try body(options.queue()) } catch {
+            Console.progress(
+                "warning: \(CommandError.explaining(error).message); PostgreSQL knows, and workers hear of it within a second of reaching both"
+            )
+        }
     }
 
     func tell(_ change: some Encodable, _ line: String) throws {
