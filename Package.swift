@@ -90,7 +90,8 @@ let package = Package(
         // Measures parts alone, and whole clusters against their peers.
         .executableTarget(
             name: "fature-bench",
-            dependencies: ["CNGHTTP2", "Core", "Hierarchy", "PostgresClient", "RedisClient", "Telemetry"], swiftSettings: house),
+            dependencies: ["CNGHTTP2", "Core", "Hierarchy", "JobQueue", "PostgresClient", "RedisClient", "Telemetry"],
+            swiftSettings: house),
 
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
         .target(
