@@ -31,6 +31,7 @@ bench: ## Measure against the peers, and print the tables of docs/benchmarks.md 
 	swift build -c release
 	.build/release/fature-bench partition
 	.build/release/fature-bench partition --affiliates 10000000
+	.build/release/fature-bench queue
 	.build/release/fature-bench http $(ARGS)
 	.build/release/fature-bench ledger
 

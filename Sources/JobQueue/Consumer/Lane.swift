@@ -72,6 +72,8 @@ final class Lane {
         if let queue {
             if queue.connection.isUsable { return queue }
             try queue.connection.reconnect()
+            // It may have forgotten what it was told last.
+            mayHaveUnknown = true
             return queue
         }
         let queue = JobQueue(core.kind, on: try RedisConnection(core.redis), as: name)

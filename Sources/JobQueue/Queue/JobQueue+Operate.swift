@@ -70,21 +70,17 @@ extension JobQueue {
     /// Nobody takes jobs of these shards until `resume`; what is in hand goes on.
     package func pause(_ shards: [ShardID], reason: String) throws(RedisError) {
         let text = String(decoding: Array(reason.utf8.prefix(Self.pauseReasonBytesMax)), as: UTF8.self)
-        try all(shards.map { ["SET", keys(.paused, $0), .text(text)] })
+        _ = try each(shards) { RedisScriptCall(QueueScript.pause, keys: [keys(.paused, $0)], [.text(text)]) }
     }
 
     package func resume(_ shards: [ShardID]) throws(RedisError) {
-        try all(shards.map { ["DEL", keys(.paused, $0)] })
+        for reply in try connection.pipeline(shards.map { ["DEL", keys(.paused, $0)] }) {
+            if case .error(let text) = reply { throw RedisError(.server, text, serverCode: RedisConnection.serverCode(text)) }
+        }
     }
 
     package func isPaused(_ shard: ShardID) throws(RedisError) -> Bool {
         try connection.command("EXISTS", keys(.paused, shard)) == .integer(1)
-    }
-
-    private func all(_ commands: [[RedisArgument]]) throws(RedisError) {
-        for reply in try connection.pipeline(commands) {
-            if case .error(let text) = reply { throw RedisError(.server, text) }
-        }
     }
 
     package func stats(_ shards: [ShardID]) throws(RedisError) -> [QueueStats] {

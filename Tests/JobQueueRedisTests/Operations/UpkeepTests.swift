@@ -105,6 +105,9 @@ import Testing
         try raw.command("CONFIG", "SET", "maxmemory", "1mb")
         #expect(try queue.add((100..<103).map { try newJob($0) }) == [.full, .full, .full])
         #expect(try queue.sweepAdd([newJob(200)]) == [.full])
+        try queue.pause([Self.shard], reason: "full")
+        #expect(try queue.take(owned(1), .upTo(20)).paused == [Self.shard])
+        try queue.resume([Self.shard])
         let jobs = try queue.take(owned(1, 2), .upTo(40)).jobs
         #expect(jobs.count == 40)
         #expect(try queue.release(Array(early[..<5])) == [true, true, true, true, true])
