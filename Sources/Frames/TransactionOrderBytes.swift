@@ -1,7 +1,7 @@
 import Core
 
-/// A `TransactionOrder` in two pieces, for a sender that has the texts as bytes: what says where it goes, and the facts behind it, which
-/// stay the same wherever it is sent.
+/// A `TransactionOrder` in two pieces: what says where it goes, and the facts behind it, which stay the same wherever it is sent. The sender
+/// has the texts as bytes.
 extension ByteBuilder {
     package func appendTransactionOrder(shard: UInt16, sequence: ChangeSequence, facts: UnsafeRawBufferPointer) {
         reserve(10 + facts.count)

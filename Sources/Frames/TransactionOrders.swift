@@ -1,6 +1,6 @@
 import Core
 
-/// One transaction on its way to the worker that owns its affiliate's shard.
+/// One transaction on its way to the worker that owns its affiliate's shard, as the worker reads it; `appendTransactionOrder` writes it.
 ///
 /// Money is in minor units, moments in microseconds since 1970.
 package struct TransactionOrder: Equatable, Sendable {
@@ -56,20 +56,6 @@ package struct TransactionOrder: Equatable, Sendable {
             metadata: metadata)
     }
 
-    package func write(to frame: ByteBuilder) {
-        frame.appendInteger(shard)
-        frame.appendInteger(sequence)
-        frame.appendInteger(affiliate.rawValue)
-        frame.append(type)
-        frame.appendInteger(amountMinor)
-        frame.appendInteger(winningsMinor)
-        frame.append(eligibility)
-        frame.appendInteger(dateMicroseconds)
-        frame.appendText(currency)
-        frame.appendText(externalID)
-        frame.appendOptionalText(metadata)
-    }
-
     /// A count and so many orders; nil if the bytes are anything else.
     package static func list(from reader: inout FieldReader) -> [TransactionOrder]? {
         guard let count = reader.integer(UInt32.self), count > 0, count <= countMax else { return nil }
@@ -101,16 +87,14 @@ package struct TransactionReceipt: Equatable, Sendable {
         /// Not the owner, or not ready: ask again after a look at the topology.
         case notOwner = 7
         case loading = 8
-        /// The affiliate is in the shard `transactionID` names now; ask its owner.
-        case elsewhere = 9
-        case overloaded = 10
+        case overloaded = 9
         /// Nothing was written.
-        case databaseUnavailable = 11
+        case databaseUnavailable = 10
         /// It is not known whether it was written; the same external id tells.
-        case outcomeUnknown = 12
-        case deadlineExceeded = 13
+        case outcomeUnknown = 11
+        case deadlineExceeded = 12
         /// A field that the gateway should not have let through.
-        case malformed = 14
+        case malformed = 13
     }
 
     package var outcome: Outcome

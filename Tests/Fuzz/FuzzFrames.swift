@@ -33,10 +33,34 @@ private func readAll(_ fields: FieldReader) {
     check(fields, { MoveReceipt(from: &$0) }, { $0.write(to: $1) })
     check(fields, { ShardStatistics(from: &$0) }, { $0.write(to: $1) })
     check(fields, { ShardSet(from: &$0) }, { $0.write(to: $1) })
-    check(fields, { TransactionOrder(from: &$0) }, { $0.write(to: $1) })
+    check(fields, { readOrder(&$0) }, writeOrder)
     check(fields, { TransactionReceipt(from: &$0) }, { $0.write(to: $1) })
     var list = fields
     precondition(TransactionOrder.list(from: &list).map { (1...TransactionOrder.countMax).contains($0.count) } ?? true)
+}
+
+/// An order that a gateway can have sent.
+private func readOrder(_ fields: inout FieldReader) -> TransactionOrder? {
+    guard let order = TransactionOrder(from: &fields), TransactionType(rawValue: order.type) != nil,
+        Currency(order.currency) != nil
+    else { return nil }
+    return order
+}
+
+private func writeOrder(_ order: TransactionOrder, to out: ByteBuilder) {
+    guard let type = TransactionType(rawValue: order.type), let currency = Currency(order.currency) else { return }
+    let facts = ByteBuilder()
+    Array(order.externalID.utf8).withUnsafeBytes { externalID in
+        Array((order.metadata ?? "").utf8).withUnsafeBytes { metadata in
+            facts.appendTransactionFacts(
+                affiliate: order.affiliate.rawValue, type: type, amountMinor: order.amountMinor,
+                winningsMinor: order.winningsMinor,
+                eligibility: order.eligibility, dateMicroseconds: order.dateMicroseconds, currency: currency,
+                externalID: externalID,
+                metadata: order.metadata == nil ? nil : metadata)
+        }
+    }
+    out.appendTransactionOrder(shard: order.shard, sequence: order.sequence, facts: facts.bytes)
 }
 
 private func check<T: Equatable>(_ fields: FieldReader, _ read: (inout FieldReader) -> T?, _ write: (T, ByteBuilder) -> Void) {

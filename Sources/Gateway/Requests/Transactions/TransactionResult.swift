@@ -79,7 +79,7 @@ extension TransactionReceipt {
                 outcome == .accepted
                     ? .accepted(id: transactionID, acceptedAt: acceptedAtMicroseconds)
                     : .repeated(id: transactionID, acceptedAt: acceptedAtMicroseconds))
-        case .unknownAffiliate, .elsewhere: return .lookUp
+        case .unknownAffiliate: return .lookUp
         case .notOwner, .loading: return .askAgain
         case .inactiveAffiliate: return .result(.problem(.inactiveSource))
         case .wrongCurrency: return .result(.problem(.wrongCurrency))
