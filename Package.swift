@@ -123,7 +123,8 @@ let package = Package(
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway", "Telemetry", logging] + nio, swiftSettings: house),
+            dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway", "PostgresClient", "Store", "Telemetry", logging]
+                + nio, swiftSettings: house),
         // `ClusterSupport` runs the roles of the built `fature` as processes, with callers and a model to compare their answers with.
         .target(
             name: "ClusterSupport", dependencies: ["Core", "Dataset", "Frames", "Store", "PostgresClient", "TestServers"],

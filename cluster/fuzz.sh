@@ -31,7 +31,7 @@ module Core $(find Sources/Core -name '*.swift')
 module Frames Sources/Frames/*.swift
 module Dataset Sources/Dataset/CSV/CSV{Reader,Record}.swift
 module HTTP2 Sources/HTTP2/*.swift
-module Gateway Sources/Gateway/Routing/{Route,TargetParser}.swift Sources/Gateway/Requests/Transactions/Transaction{Fault,Fields,Items,Parser}.swift
+module Gateway Sources/Gateway/Routing/*.swift Sources/Gateway/Requests/Transactions/Transaction{Fault,Fields,Items,Parser}.swift
 target FuzzFrames Core Frames
 target FuzzTargets Core Frames HTTP2 Gateway
 target FuzzHTTP2 Core HTTP2
@@ -48,6 +48,11 @@ cat > "$out/targets.dict" <<'DICT'
 "status=banned"
 "cursor=1-2-3"
 "metric=network_size"
+"/commissions?"
+"/api/v2/commissions/1-1/status"
+"/api/v2/transactions/"
+"from=2026-01-31T12%3A00:00Z"
+"cursor=1769850000000001_5_-2_12_-3.50"
 DICT
 cat > "$out/transactions.dict" <<'DICT'
 "{\"affiliate_id\":1,\"type\":\"deposit\",\"amount\":\"1.5\",\"external_transaction_id\":\"a\""

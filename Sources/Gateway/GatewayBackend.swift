@@ -23,6 +23,7 @@ final class GatewayBackend: GatewayServices {
     private let control: PostgresPool
     /// For reading the whole directory, which takes seconds where there are many.
     private let loads: PostgresPool
+    private let ledger: LedgerDesk
     private let redis: RedisProbe?
     private let state = Mutex(State())
     private let lookupQueries = Atomic<Int>(0)
@@ -51,6 +52,7 @@ final class GatewayBackend: GatewayServices {
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         loads = try PostgresPool(
             configuration: database("directory"), connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
+        ledger = try LedgerDesk(databaseURL: configuration.databaseURL, logger: logger)
         redis = try configuration.redisURL.map { try RedisProbe(url: $0) }
         if redis == nil { state.withLock { $0.health.redis = .notConfigured } }
     }
@@ -72,6 +74,7 @@ final class GatewayBackend: GatewayServices {
         await lookups.shutdown()
         await control.shutdown()
         await loads.shutdown()
+        await ledger.shutdown()
         await redis?.shutdown()
         state.withLock { $0.loops = [] }
     }
@@ -136,6 +139,12 @@ final class GatewayBackend: GatewayServices {
         }
     }
 
+    func askLedger(
+        _ question: LedgerQuestion, deadline: MonotonicNanoseconds, _ done: @escaping @Sendable (LedgerAnswer) -> Void
+    ) {
+        ledger.ask(question, deadline: deadline, done)
+    }
+
     // MARK: The topology
 
     func refreshTopology() {
@@ -191,7 +200,7 @@ final class GatewayBackend: GatewayServices {
         [
             ("affiliate_lookup", lookupQueries.load(ordering: .relaxed)),
             ("topology_and_health", controlQueries.load(ordering: .relaxed)),
-        ]
+        ] + ledger.queries
     }
 
     func checkHealth() async {

@@ -116,7 +116,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
             if respondIfMoved(index) || respondIfBatch(index) { continue }
             let isOpen = requests[index].changesSomething && requests[index].attempts > 0
-            respond(index, isOpen ? .outcomeUnknown : .deadlineExceeded)
+            respond(
+                index, isOpen ? .outcomeUnknown : .deadlineExceeded,
+                detail: isOpen ? requests[index].route?.repeatAdvice.map { "\($0)" } : nil)
         }
         sweeps &+= 1
         if sweeps % Self.connectionSweepEvery == 0 {

@@ -6,6 +6,9 @@ import Telemetry
 protocol GatewayServices: AnyObject, Sendable {
     /// Asks PostgreSQL which shards affiliates are in; nil when it does not answer. Calls back on any thread.
     func locate(_ ids: [Int64], _ done: @escaping @Sendable ([Int64: LocatedShard]?) -> Void)
+    /// Asks or changes the ledger, in PostgreSQL. What has not begun by `deadline` is not begun. Calls back on any thread.
+    func askLedger(
+        _ question: LedgerQuestion, deadline: MonotonicNanoseconds, _ done: @escaping @Sendable (LedgerAnswer) -> Void)
     /// Somebody has seen that the topology is behind.
     func refreshTopology()
     /// A loop has learned so much that the shared table should be built anew.

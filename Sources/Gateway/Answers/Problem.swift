@@ -7,15 +7,19 @@ package enum Problem: UInt8, Sendable, CaseIterable {
     case badField, malformedBody, notFound, unknownAffiliate, methodNotAllowed, bodyTooLarge, targetTooLong, headersTooLarge
     case unknownParent, duplicateAffiliateID, duplicateExternalID, duplicateReferralCode, cycle, tooDeep, cursorExpired
     case invalidField, unknownSource, inactiveSource, wrongCurrency, futureDate, transactionConflict
+    case unknownTransaction, unknownCommission, illegalTransition, transactionReversed
     case overloaded, shardUnavailable, databaseUnavailable, deadlineExceeded, outcomeUnknown, internalError, requestTimedOut
 
     var status: UInt16 {
         switch self {
         case .badField, .malformedBody: 400
-        case .notFound, .unknownAffiliate: 404
+        case .notFound, .unknownAffiliate, .unknownTransaction, .unknownCommission: 404
         case .methodNotAllowed: 405
         case .requestTimedOut: 408
-        case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle, .transactionConflict: 409
+        case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle, .transactionConflict,
+            .illegalTransition,
+            .transactionReversed:
+            409
         case .cursorExpired: 410
         case .bodyTooLarge: 413
         case .targetTooLong: 414
@@ -51,6 +55,10 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .wrongCurrency: "wrong-currency"
         case .futureDate: "future-date"
         case .transactionConflict: "transaction-conflict"
+        case .unknownTransaction: "unknown-transaction"
+        case .unknownCommission: "unknown-commission"
+        case .illegalTransition: "illegal-transition"
+        case .transactionReversed: "transaction-reversed"
         case .overloaded: "overloaded"
         case .shardUnavailable: "shard-unavailable"
         case .databaseUnavailable: "database-unavailable"
@@ -84,6 +92,10 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .wrongCurrency: "The programme has another currency"
         case .futureDate: "The transaction's date is in the future"
         case .transactionConflict: "A transaction with this external id and other facts exists already"
+        case .unknownTransaction: "No such transaction"
+        case .unknownCommission: "No such commission"
+        case .illegalTransition: "A commission cannot go from its status to that one"
+        case .transactionReversed: "A commission of a reversed transaction cannot be cancelled: its reversal has taken it back"
         case .overloaded: "Too many requests are waiting: try again shortly"
         case .shardUnavailable: "The part of the network asked for has no owner at the moment: try again shortly"
         case .databaseUnavailable: "The database does not answer at the moment: nothing was changed"

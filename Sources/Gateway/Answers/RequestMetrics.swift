@@ -67,6 +67,8 @@ struct RequestMetrics: Sendable {
         text.describe("business_operations_total", .counter, "Changes asked for, by operation and outcome.")
         let operations: [(RouteName, RequestMethod, String)] = [
             (.affiliates, .post, "join"), (.affiliate, .patch, "set_status"), (.move, .post, "move"),
+            (.reverse, .post, "reverse_transaction"), (.decision, .post, "decide_commission"),
+            (.decisions, .post, "decide_commissions"),
         ]
         for (route, method, operation) in operations {
             var outcomes: [String: UInt64] = [:]

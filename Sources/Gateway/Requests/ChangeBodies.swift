@@ -16,7 +16,7 @@ enum ChangeBodies {
     static let reasonCharactersMax = 1000
 
     /// A JSON number within Int64. Foundation names no field when a number has a fraction or does not fit.
-    private struct WholeNumber: Decodable {
+    struct WholeNumber: Decodable {
         var value: Int64
 
         init(from decoder: any Decoder) throws {
@@ -120,7 +120,7 @@ enum ChangeBodies {
 
     // MARK: Fields
 
-    private static func decode<T: Decodable>(_ type: T.Type, _ body: UnsafeRawBufferPointer) throws(BodyError) -> T {
+    static func decode<T: Decodable>(_ type: T.Type, _ body: UnsafeRawBufferPointer) throws(BodyError) -> T {
         guard body.count <= bytesMax else { throw BodyError(field: nil, detail: "the body is over \(bytesMax) bytes") }
         do {
             return try JSONDecoder().decode(type, from: Data(body))
@@ -134,7 +134,7 @@ enum ChangeBodies {
         }
     }
 
-    private static func number(_ value: Int64?, _ field: String) throws(BodyError) -> AffiliateID? {
+    static func number(_ value: Int64?, _ field: String) throws(BodyError) -> AffiliateID? {
         guard let value else { return nil }
         guard value > 0 else { throw BodyError(field: field, detail: "\(field) must be a whole number from 1 to \(Int64.max)") }
         return AffiliateID(value)
@@ -149,7 +149,7 @@ enum ChangeBodies {
     }
 
     /// Nil when absent. Neither empty nor with control characters, which no name needs and PostgreSQL partly refuses.
-    private static func text(_ value: String?, _ field: String, charactersMax: Int) throws(BodyError) -> String? {
+    static func text(_ value: String?, _ field: String, charactersMax: Int) throws(BodyError) -> String? {
         guard let value else { return nil }
         guard !value.isEmpty, value.unicodeScalars.count <= charactersMax else {
             throw BodyError(field: field, detail: "\(field) must have 1 to \(charactersMax) characters")

@@ -36,6 +36,14 @@ extension GatewayLoop {
         case .affiliates: orderJoin(index)
         case .move(let id): orderMove(index, of: id)
         case .transactions: acceptTransactions(index)
+        case .transaction(let id): askLedger(index, .transaction(id))
+        case .transactionCommissions(let id, let isExplaining): askLedger(index, .commissions(of: id, isExplaining: isExplaining))
+        case .affiliateCommissions(let id): askCommissions(index, of: id)
+        case .totals(let id): askLedger(index, .totals(id))
+        case .reverse(let id): orderReversal(index, of: id)
+        case .decision(let id): orderDecision(index, about: id)
+        case .decisions: orderDecisions(index)
+        case .ledgerRanking(let metric, let limit): askLedger(index, .ranking(metric, limit: Int(limit)))
         case .rankings(let question): gather(index, .rankings) { question.write(to: $0) }
         case .statistics: gather(index, .statistics) { _ in }
         case .health: respondHealth(index)
@@ -241,7 +249,7 @@ extension Route {
         switch self {
         case .affiliate(let id), .upline(let id), .statusCounts(let id, _), .move(let id): id
         case .network(let page): page.affiliate
-        case .affiliates, .transactions, .rankings, .statistics, .health, .ready, .metrics: nil
+        default: nil
         }
     }
 }

@@ -11,7 +11,16 @@ package enum Route: Equatable, Sendable {
     case affiliates
     case move(AffiliateID)
     case transactions
+    case transaction(TransactionID)
+    case transactionCommissions(TransactionID, explain: Bool)
+    case reverse(TransactionID)
+    /// The query is read by `TargetParser.commissionListing`: a slot keeps plain data only.
+    case affiliateCommissions(AffiliateID)
+    case totals(AffiliateID)
+    case decision(CommissionID)
+    case decisions
     case rankings(RankingQuestion)
+    case ledgerRanking(TotalsMetric, limit: UInt32)
     case statistics
     case health
     case ready
@@ -27,7 +36,14 @@ package enum Route: Equatable, Sendable {
         case .affiliates: .affiliates
         case .move: .move
         case .transactions: .transactions
-        case .rankings: .rankings
+        case .transaction: .transaction
+        case .transactionCommissions: .transactionCommissions
+        case .reverse: .reverse
+        case .affiliateCommissions: .affiliateCommissions
+        case .totals: .totals
+        case .decision: .decision
+        case .decisions: .decisions
+        case .rankings, .ledgerRanking: .rankings
         case .statistics: .statistics
         case .health: .health
         case .ready: .ready
@@ -39,17 +55,16 @@ package enum Route: Equatable, Sendable {
     package var allowedMethods: StaticString {
         switch self {
         case .affiliate: "GET, HEAD, PATCH"
-        case .affiliates, .move, .transactions: "POST"
+        case .affiliates, .move, .transactions, .reverse, .decision, .decisions: "POST"
         default: "GET, HEAD"
         }
     }
 
     package func allows(_ method: RequestMethod) -> Bool {
-        switch (self, method) {
-        case (.affiliates, .post), (.move, .post), (.transactions, .post), (.affiliate, .patch): true
-        case (.affiliates, _), (.move, _), (.transactions, _): false
-        case (_, .get), (_, .head): true
-        default: false
+        switch self {
+        case .affiliates, .move, .transactions, .reverse, .decision, .decisions: method == .post
+        case .affiliate where method == .patch: true
+        default: method == .get || method == .head
         }
     }
 }
@@ -70,8 +85,8 @@ package struct NetworkPage: Equatable, Sendable {
 
 /// The routes by name, for counters in arrays and labels in metrics.
 package enum RouteName: UInt8, CaseIterable, Sendable {
-    case affiliate, network, upline, statusCounts, affiliates, move, transactions, rankings, statistics, health, ready, metrics,
-        none
+    case affiliate, network, upline, statusCounts, affiliates, move, affiliateCommissions, totals, transactions, transaction
+    case transactionCommissions, reverse, decision, decisions, rankings, statistics, health, ready, metrics, none
 
     package var label: StaticString {
         switch self {
@@ -81,7 +96,14 @@ package enum RouteName: UInt8, CaseIterable, Sendable {
         case .statusCounts: "/api/v2/affiliates/{id}/statuses"
         case .affiliates: "/api/v2/affiliates"
         case .move: "/api/v2/affiliates/{id}/move"
+        case .affiliateCommissions: "/api/v2/affiliates/{id}/commissions"
+        case .totals: "/api/v2/affiliates/{id}/totals"
         case .transactions: "/api/v2/transactions"
+        case .transaction: "/api/v2/transactions/{id}"
+        case .transactionCommissions: "/api/v2/transactions/{id}/commissions"
+        case .reverse: "/api/v2/transactions/{id}/reverse"
+        case .decision: "/api/v2/commissions/{id}/status"
+        case .decisions: "/api/v2/commissions/status"
         case .rankings: "/api/v2/rankings"
         case .statistics: "/api/v2/stats"
         case .health: "/health"

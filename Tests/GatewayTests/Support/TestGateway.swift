@@ -137,6 +137,9 @@ final class FakeServices: GatewayServices {
         var lookedUp: [Int64] = []
         var refreshes = 0
         var onRefresh: (@Sendable (Int) -> Void)?
+        /// What the ledger was asked, and what it answers; nil: nothing.
+        var questions: [LedgerQuestion] = []
+        var ledger: LedgerAnswer? = .body(status: 200, Array("{}".utf8))
     }
 
     let state = Mutex(State())
@@ -147,6 +150,16 @@ final class FakeServices: GatewayServices {
                 state.lookedUp += ids
                 return state.places?.filter { ids.contains($0.key) }
             })
+    }
+
+    func askLedger(
+        _ question: LedgerQuestion, deadline: MonotonicNanoseconds, _ done: @escaping @Sendable (LedgerAnswer) -> Void
+    ) {
+        let answer = state.withLock { state in
+            state.questions.append(question)
+            return state.ledger
+        }
+        if let answer { done(answer) }
     }
 
     func refreshTopology() {

@@ -115,7 +115,7 @@ private let origin = ChangeOrigin(actor: "tests")
         _ = try connection.execute(
             "UPDATE fature_v2.affiliate_totals SET lifetime_volume = (affiliate_id % 13)::numeric, commissions_earned = 20 - affiliate_id"
         )
-        for (metric, column) in [(LedgerRanking.Metric.volume, "lifetime_volume"), (.commissions, "commissions_earned")] {
+        for (metric, column) in [(TotalsMetric.volume, "lifetime_volume"), (.commissions, "commissions_earned")] {
             let lines = try LedgerRanking.top(metric, on: connection).map { "\($0.affiliate) \($0.value)" }
             #expect(
                 try lines

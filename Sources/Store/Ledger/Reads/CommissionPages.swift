@@ -64,6 +64,15 @@ package enum CommissionPages {
         guard (1...limitMax).contains(limit) else {
             throw StoreError(.tooMany, "\(limit) commissions on a page; 1 to \(limitMax) are possible")
         }
+        // One picture: totals and entries belong together.
+        return try connection.transaction(.snapshotReadOnly) {
+            try read(filter, limit, cursor, on: connection, timeoutMilliseconds)
+        }
+    }
+
+    private static func read(
+        _ filter: Filter, _ limit: Int, _ cursor: Cursor?, on connection: PostgresConnection, _ timeoutMilliseconds: Int?
+    ) throws -> Page? {
         let id = filter.beneficiary.rawValue
         let known = try connection.execute(
             """

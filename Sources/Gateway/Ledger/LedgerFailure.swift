@@ -1,0 +1,22 @@
+import PostgresClient
+
+/// What a caller is told when PostgreSQL could not answer.
+enum LedgerFailure {
+    static func problem(of error: any Error, isChange: Bool) -> Problem {
+        guard let error = error as? PostgresError else { return .internalError }
+        switch error.code {
+        case .queueFull: return .overloaded
+        case .cannotConnect, .accessRefused, .shutDown: return .databaseUnavailable
+        case .connectionLost: return isChange ? .outcomeUnknown : .databaseUnavailable
+        case .timedOut, .cancelled:
+            // With a state the server has said that it was cancelled, and so rolled back.
+            return isChange && error.sqlState == nil ? .outcomeUnknown : .databaseUnavailable
+        case .server:
+            // Full, shutting down, or read-only: the server's own trouble, and nothing was written.
+            let classes = ["53", "57", "25"]
+            let isServersTrouble = error.sqlState.map { state in classes.contains { state.hasPrefix($0) } } ?? false
+            return error.isTransactionConflict ? .overloaded : isServersTrouble ? .databaseUnavailable : .internalError
+        case .usage, .value: return .internalError
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Core
+import PostgresClient
+import Store
+
+/// Answers questions about the ledger, on the thread of a connection.
+enum LedgerWork {
+    /// How long one statement may take; less where the caller waits no longer.
+    static let patienceMilliseconds = 1500
+    /// A transaction that PostgreSQL has chosen to end a deadlock is tried again.
+    private static let attemptsMax = 3
+
+    static func answer(
+        _ question: LedgerQuestion, deadline: MonotonicNanoseconds, on connection: PostgresConnection
+    ) throws -> LedgerAnswer {
+        var attempt = 1
+        while true {
+            let now = monotonicNow()
+            guard now < deadline else { return .problem(.deadlineExceeded) }
+            let patience = min(patienceMilliseconds, Int((deadline - now) / 1_000_000) + 1)
+            do {
+                if case .decideWhere(let decision, let filter, let position) = question {
+                    // Half of the time that is left for beginning pieces, the other half for ending the last one.
+                    return try decide(
+                        decision, filter, position, until: now + (deadline - now) / 2, patience: patience, on: connection)
+                }
+                return try perform(question, patience: patience, on: connection)
+            } catch let error as PostgresError where error.isTransactionConflict && attempt < attemptsMax {
+                attempt += 1
+            }
+        }
+    }
+
+    private static func perform(
+        _ question: LedgerQuestion, patience: Int, on connection: PostgresConnection
+    ) throws -> LedgerAnswer {
+        switch question {
+        case .transaction(let id):
+            guard let found = try StoredTransaction.find(id.rawValue, on: connection, timeoutMilliseconds: patience) else {
+                return .problem(.unknownTransaction)
+            }
+            return .json { $0.append(found) }
+        case .commissions(let id, let isExplaining):
+            guard
+                let found = try CommissionExplanation.find(
+                    id.rawValue, isExplaining: isExplaining, on: connection, timeoutMilliseconds: patience)
+            else { return .problem(.unknownTransaction) }
+            return .json { $0.append(found) }
+        case .listing(let listing): return try page(listing, patience: patience, on: connection)
+        case .totals(let id):
+            guard let found = try AffiliateTotals.find(id, on: connection, timeoutMilliseconds: patience) else {
+                return .problem(.unknownAffiliate)
+            }
+            return .json { $0.append(found) }
+        case .reverse(let id, let reason, let origin):
+            guard
+                let done = try TransactionReversal.perform(
+                    id.rawValue, reason: reason, origin: origin, on: connection, timeoutMilliseconds: patience)
+            else { return .problem(.unknownTransaction) }
+            return .json { $0.append(done) }
+        case .decide(let decision, let id): return try decide(decision, id, patience: patience, on: connection)
+        case .decideMany(let decision, let ids):
+            let results = try CommissionDecisions.decide(
+                decision, about: ids, on: connection, timeoutMilliseconds: patience)
+            let isRefused = results.contains { $0.outcome.problem != nil }
+            return .json(status: isRefused ? 207 : 200) { $0.append(results, to: decision.status) }
+        case .ranking, .decideWhere: return .problem(.internalError)
+        }
+    }
+
+    private static func page(
+        _ listing: CommissionListing, patience: Int, on connection: PostgresConnection
+    ) throws -> LedgerAnswer {
+        let filter = CommissionPages.Filter(
+            beneficiary: listing.affiliate, status: listing.status, from: listing.from, to: listing.to)
+        let cursor = listing.cursor.map {
+            CommissionPages.Cursor(createdAt: $0.createdAt, id: $0.id, totals: .init(count: $0.count, amount: $0.amount))
+        }
+        guard
+            let page = try CommissionPages.page(
+                filter, limit: Int(listing.limit), after: cursor, on: connection, timeoutMilliseconds: patience)
+        else { return .problem(.unknownAffiliate) }
+        return .json { $0.append(page, of: listing) }
+    }
+
+    private static func decide(
+        _ decision: CommissionDecisions.Decision, _ id: CommissionID, patience: Int, on connection: PostgresConnection
+    ) throws -> LedgerAnswer {
+        let results = try CommissionDecisions.decide(decision, about: [id], on: connection, timeoutMilliseconds: patience)
+        guard let result = results.first else { return .problem(.internalError) }
+        switch result.outcome {
+        case .changed, .unchanged: return .json { $0.append(result, to: decision.status) }
+        case .unknown: return .problem(.unknownCommission)
+        case .illegal:
+            let now = result.previous.map { "\($0.name)" } ?? "unknown"
+            return .problem(
+                .illegalTransition, field: "status",
+                detail: "commission \(id) is \(now) and cannot become \(decision.status.name)")
+        case .reversed: return .problem(.transactionReversed, field: "status")
+        }
+    }
+
+    private static func decide(
+        _ decision: CommissionDecisions.Decision, _ filter: CommissionDecisions.Filter,
+        _ position: CommissionDecisions.Position?, until end: MonotonicNanoseconds, patience: Int,
+        on connection: PostgresConnection
+    ) throws -> LedgerAnswer {
+        var sum = DecisionSum()
+        sum.next = position
+        var piecesCount = 0
+        repeat {
+            do {
+                sum.add(
+                    try CommissionDecisions.decideNext(
+                        decision, where: filter, after: sum.next, on: connection, timeoutMilliseconds: patience))
+            } catch  where piecesCount > 0 {
+                // What has been decided is told, and where to go on: the piece that failed is repeated.
+                break
+            }
+            piecesCount += 1
+        } while sum.next != nil && monotonicNow() < end
+        return .json { $0.append(sum, about: DecisionQuestion(status: decision.status, filter: filter)) }
+    }
+}
+
+extension LedgerAnswer {
+    static func json(status: UInt16 = 200, _ write: (ByteBuilder) -> Void) -> LedgerAnswer {
+        let body = ByteBuilder()
+        write(body)
+        return .body(status: status, Array(body.bytes))
+    }
+}
