@@ -22,6 +22,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     @exclusivity(unchecked) var directory: AffiliateDirectory
     private(set) var topology = ClusterMap.empty
     private var links: [WorkerInstanceID: WorkerLink] = [:]
+    /// Connections to workers that own nothing any more, which still owe answers; each with the moment it is closed at the latest.
+    private var retiring: [WorkerInstanceID: (link: WorkerLink, until: MonotonicNanoseconds)] = [:]
     @exclusivity(unchecked) private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
     let locator: LocationQueue
     @exclusivity(unchecked) var gatherings: [UInt64: Gathering] = [:]
@@ -81,8 +83,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     func stop() {
         sweeping?.cancel()
         sweeping = nil
-        for link in links.values { link.close() }
+        for link in Array(links.values) + retiring.values.map(\.link) { link.close() }
         links = [:]
+        retiring = [:]
     }
 
     // MARK: Connections of clients
@@ -120,6 +123,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
                 index, isOpen ? .outcomeUnknown : .deadlineExceeded,
                 detail: isOpen ? requests[index].route?.repeatAdvice.map { "\($0)" } : nil)
         }
+        closeRetired(now)
         sweeps &+= 1
         if sweeps % Self.connectionSweepEvery == 0 {
             for connection in connections.values { connection.sweep(now: now) }
@@ -146,23 +150,42 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     // MARK: Workers
 
-    /// Takes a newer topology. Requests to a worker that owns nothing any more are still answered by it or fail with its link.
+    /// Takes a newer topology. A worker that owns nothing any more is asked nothing more; what it has been asked it may still answer.
     func apply(_ newer: ClusterMap) {
         guard newer.version > topology.version else { return }
         topology = newer
         let owners = Set(newer.owners.compactMap(\.self))
         for owner in owners where links[owner.instance] == nil {
+            if let link = retiring.removeValue(forKey: owner.instance)?.link {
+                link.isRetiring = false
+                if link.isConnected {
+                    links[owner.instance] = link
+                    continue
+                }
+                link.close()
+            }
             let link = WorkerLink(owner: owner, loop: self)
             links[owner.instance] = link
             link.connect()
         }
         let living = Set(owners.map(\.instance))
+        let now = monotonicNow()
         for (instance, link) in links where !living.contains(instance) {
             links[instance] = nil
-            link.close()
+            link.isRetiring = true
+            retiring[instance] = (link, until: now &+ deadlineNanoseconds)
         }
         for shard in 0..<ShardID.count { shardLinks[shard] = newer.owners[shard].flatMap { links[$0.instance] } }
+        closeRetired(now)
         flushTransports()
+    }
+
+    /// Closes the connections to workers that own nothing and owe nothing, or owe it for so long that nobody waits for it any more.
+    private func closeRetired(_ now: MonotonicNanoseconds) {
+        for (instance, retired) in retiring where retired.link.inFlightCount == 0 || retired.until <= now {
+            retiring[instance] = nil
+            retired.link.close()
+        }
     }
 
     /// How many shards cannot be reached now.
@@ -174,8 +197,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         return link
     }
 
-    /// The connection to a worker, or nil if it owns nothing any more.
-    func link(to worker: WorkerInstanceID) -> WorkerLink? { links[worker] }
+    /// The connection to a worker, or nil if it neither owns nor owes anything any more.
+    func link(to worker: WorkerInstanceID) -> WorkerLink? { links[worker] ?? retiring[worker]?.link }
 
     /// All workers that own a shard, each once.
     var ownerLinks: [WorkerLink] {

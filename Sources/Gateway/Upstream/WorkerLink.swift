@@ -30,6 +30,8 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     /// Requests sent and not yet answered or given up.
     @exclusivity(unchecked) var inFlightCount = 0
     @exclusivity(unchecked) var isFlushScheduled = false
+    /// Whether its worker owns nothing any more: once lost, the connection is not made again.
+    var isRetiring = false
 
     /// Requests on their way to one worker; more are refused with 503.
     static let inFlightMax = 8192
@@ -133,6 +135,6 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
         guard case .connected = state else { return }
         state = .idle
         loop.linkFailed(self)
-        retryLater()
+        if isRetiring { state = .closed } else { retryLater() }
     }
 }
