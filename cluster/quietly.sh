@@ -13,6 +13,8 @@ if ((status == 0)); then
     tail -n "$lines" "$log"
 else
     cat "$log"
+    # What failed stands at the end, where one looks first.
+    grep -E 'recorded an issue|error:' "$log" | tail -n 40 || true
     echo "failed with exit status $status: $*" >&2
 fi
 exit "$status"

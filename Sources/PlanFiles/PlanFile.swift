@@ -10,6 +10,11 @@ package enum PlanFile {
     ///
     /// - Parameter issue: what takes the place of a version or a date that the file does not name. Nil: it must name both.
     package static func read(path: String, issue: CommissionPlan.Issue? = nil) throws(PlanFileError) -> CommissionPlan {
+        try parse(contents(path: path), file: path, issue: issue)
+    }
+
+    /// The text of a file, for `parse`.
+    package static func contents(path: String) throws(PlanFileError) -> String {
         let data: Data
         do {
             guard let file = FileHandle(forReadingAtPath: path) else {
@@ -25,7 +30,7 @@ package enum PlanFile {
         guard let text = String(validating: data, as: UTF8.self) else {
             throw PlanFileError(unreadable: path, "the file is not UTF-8; save it as UTF-8 text")
         }
-        return try parse(text, file: path, issue: issue)
+        return text
     }
 
     /// Reads a plan from the text of a file; `file` is the name that errors give.

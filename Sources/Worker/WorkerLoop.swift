@@ -88,6 +88,22 @@ final class WorkerLoop: @unchecked Sendable {
 
     func dropAll() { for shard in 0..<ShardID.count { drop(ShardID(shard)) } }
 
+    /// Waits until no transaction is on its way to PostgreSQL. From any thread.
+    /// - Returns: false when the time was over before.
+    func intakeEnds(withinMilliseconds milliseconds: Int64) async -> Bool {
+        let end = eventLoop.makePromise(of: Bool.self)
+        let loop = LoopConfined(self)
+        eventLoop.execute {
+            guard let intake = loop.value.intake else { return end.succeed(true) }
+            let timer = loop.value.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) { end.succeed(false) }
+            intake.whenIdle {
+                timer.cancel()
+                end.succeed(true)
+            }
+        }
+        return (try? await end.futureResult.get()) ?? false
+    }
+
     // MARK: Requests
 
     /// Answers one frame, now or later.

@@ -29,6 +29,8 @@ package final class WorkerService: Service {
     private static let writeConnections = 4
     private static let wideConnections = 2
     private static let writesPendingMax = 8192
+    /// How long a group of transactions may take to end when the worker stops.
+    private static let intakeEndMilliseconds: Int64 = 3000
 
     /// - Parameter onListening: told the address once gateways can connect.
     package init(
@@ -112,18 +114,29 @@ package final class WorkerService: Service {
             ledger: ledger,
             logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
-        await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
-                tasks.addTask { await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() } }
-                tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
+        await withTaskGroup(of: Void.self) { lease in
+            lease.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
+            await cancelWhenGracefulShutdown {
+                await withTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask {
+                        await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() }
+                    }
+                    tasks.addTask {
+                        await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() }
+                    }
+                }
             }
+            // Payments end first: what is in hand is committed or given back while the shards are still ours.
+            await ledger?.stopPaying()
+            lease.cancelAll()
         }
-        // Payments end first: what is in hand is committed or given back while the shards are still ours.
-        await ledger?.stop()
         await tenant.leave()
-        // What waits is told that it has to go elsewhere, before the connections close.
+        // What waits is told that it has to go elsewhere, and what is on its way to PostgreSQL what became of it, before the connections close.
         try? await loop.eventLoop.submit { loop.dropAll() }.get()
+        if await !loop.intakeEnds(withinMilliseconds: Self.intakeEndMilliseconds) {
+            logger.warning("transactions on their way to PostgreSQL did not end in time: their callers ask again")
+        }
+        await ledger?.stopFeeding()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
         for pool in [control, follow, load, write, wide, intake] { await pool.shutdown() }

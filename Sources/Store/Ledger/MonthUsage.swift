@@ -22,9 +22,13 @@ struct MonthUsage {
         guard book.plans.contains(where: { $0.caps.beneficiaryPerMonth != nil }) else { return usage }
         var keys: Set<Key> = []
         for transaction in claimed {
-            guard book.plan(at: transaction.date)?.caps.beneficiaryPerMonth != nil else { continue }
+            let facts = transaction.facts
+            guard facts.isCommissionEligible, let plan = book.plan(at: transaction.date), plan.caps.beneficiaryPerMonth != nil
+            else { continue }
             let month = monthStart(transaction.date)
-            for ancestor in transaction.upline { keys.insert(Key(beneficiary: ancestor.rawValue, month: month)) }
+            // Nobody beyond is paid: with compression each inactive one is passed over.
+            let reach = plan.percentage[facts.type].count + (plan.isCompressing ? transaction.inactiveDistances.count : 0)
+            for ancestor in transaction.upline.prefix(reach) { keys.insert(Key(beneficiary: ancestor.rawValue, month: month)) }
         }
         guard !keys.isEmpty else { return usage }
         let sorted = keys.sorted()

@@ -53,8 +53,8 @@ package enum TransactionIntake {
         _ group: [NewTransaction], _ refused: [Int], _ outcomes: inout [IntakeOutcome], on connection: PostgresConnection
     ) throws {
         guard !refused.isEmpty else { return }
-        let holders = try holders(of: refused.map { group[$0].externalID }, on: connection)
-        let known = try AcceptedFacts.read(Array(Set(holders.values)), on: connection)
+        let holders = try KeyHolders.of(refused.map { group[$0].externalID }, on: connection)
+        let known = try AcceptedFacts.read(Array(Set(holders.ids)), on: connection)
         for index in refused {
             guard let refusal = group[index].refusalIfNew else { continue }
             guard let holder = holders[group[index].externalID] else {
@@ -69,14 +69,6 @@ package enum TransactionIntake {
         }
     }
 
-    /// Who has these external ids, where anybody has.
-    private static func holders(of externalIDs: [String], on connection: PostgresConnection) throws -> [String: Int64] {
-        let keys = try connection.execute(holderSQL, [.textArray(externalIDs)])
-        var holders: [String: Int64] = [:]
-        for row in 0..<keys.rowCount { holders[try keys.text(row, 0)] = try keys.int(row, 1) }
-        return holders
-    }
-
     /// By bytes, as COLLATE "C" does.
     private static func isBefore(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
@@ -85,10 +77,10 @@ package enum TransactionIntake {
         _ group: [NewTransaction], _ ours: [Int], _ outcomes: inout [IntakeOutcome], isRetry: Bool,
         on connection: PostgresConnection
     ) throws -> [Int] {
-        let holders = try holders(of: ours.map { group[$0].externalID }, on: connection)
+        let holders = try KeyHolders.of(ours.map { group[$0].externalID }, on: connection)
         var own: [Int64: Int] = [:]
         for index in ours { own[group[index].id] = index }
-        let asked = Set(holders.values).filter { isRetry || own[$0] == nil }
+        let asked = Set(holders.ids).filter { isRetry || own[$0] == nil }
         let known = try AcceptedFacts.read(Array(asked), on: connection)
 
         var new: [Int] = []
@@ -152,9 +144,6 @@ package enum TransactionIntake {
 
     private static let keySQL = """
         INSERT INTO fature_v2.transaction_key SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING
-        """
-    private static let holderSQL = """
-        SELECT external_transaction_id, transaction_id FROM fature_v2.transaction_key WHERE external_transaction_id = ANY ($1)
         """
     private static let copySQL = """
         COPY fature_v2.transactions (

@@ -103,8 +103,8 @@ package enum OwnershipQueries {
         }
     }
 
-    /// Ends the sessions whose transactions have locked shards since before a lease ran out. What they wrote is rolled back; one of a living
-    /// worker among them is tried again by it.
+    /// Ends the sessions of workers without a lease whose transactions have locked shards since before it ran out. What they wrote is rolled
+    /// back. A living worker of the same name is tried again by itself.
     private static func endFencesOfTheDead(on connection: PostgresConnection, timeoutMilliseconds: Int?) throws -> Int {
         Int(
             try connection.execute(
@@ -112,7 +112,10 @@ package enum OwnershipQueries {
                 SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
                 WHERE l.locktype = 'relation' AND l.relation = 'fature_v2.shard'::regclass AND l.mode = 'RowShareLock' AND l.granted
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid <> pg_backend_pid()
-                    AND a.xact_start < (SELECT max(expires_at) FROM fature_v2.worker_lease WHERE expires_at <= clock_timestamp())
+                    AND EXISTS (
+                        SELECT 1 FROM fature_v2.worker_lease w
+                        WHERE w.expires_at <= clock_timestamp() AND a.xact_start < w.expires_at
+                            AND starts_with(a.application_name, left('fature worker ' || w.name || ' ', 63)))
                 """, timeoutMilliseconds: timeoutMilliseconds
             ).int(0, 0))
     }

@@ -35,6 +35,7 @@ final class IntakeLine: @unchecked Sendable {
     private var isBusy = false
     private var sweeping: RepeatedTask?
     private var numbers = TransactionNumbers()
+    private var onIdle: [() -> Void] = []
 
     /// How many transactions wait at most, and how many bytes of them; more are refused as overload.
     static let waitingMax = 50_000
@@ -68,6 +69,12 @@ final class IntakeLine: @unchecked Sendable {
         waitingBytes = 0
     }
 
+    /// Calls back once nothing waits and nothing is on its way.
+    func whenIdle(_ then: @escaping () -> Void) {
+        onIdle.append(then)
+        pump()
+    }
+
     /// While a group is on its way for long, whoever has stopped waiting gets an answer and makes room.
     private func settleExpired() {
         let now = monotonicNow()
@@ -91,7 +98,12 @@ final class IntakeLine: @unchecked Sendable {
 
     /// Sends the next group off, if none is on its way.
     func pump() {
-        guard !isBusy, !waiting.isEmpty else { return }
+        guard !isBusy else { return }
+        guard !waiting.isEmpty else {
+            for then in onIdle { then() }
+            onIdle = []
+            return
+        }
         let now = monotonicNow()
         var group: [Entry] = []
         group.reserveCapacity(min(waiting.count, TransactionIntake.groupMax))

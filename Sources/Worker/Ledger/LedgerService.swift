@@ -85,25 +85,29 @@ final class LedgerService: Sendable {
     /// Adds the jobs of what was accepted. From any thread.
     func accepted(_ orders: [CommissionPayment.Order]) { feed.add(orders) }
 
-    /// Finishes what is in hand, gives the rest back, and ends all threads.
-    func stop() async {
-        await withCheckedContinuation { continuation in
-            let didStart = DetachedThread.start {
-                self.stopBlocking()
-                continuation.resume()
+    /// Finishes what is in hand and gives the rest back. What is accepted until `stopFeeding` still becomes jobs.
+    func stopPaying() async {
+        await blocking {
+            if !self.consumer.stop(timeoutMilliseconds: Self.drainMilliseconds) {
+                self.logger.warning("payments did not end in time: their jobs are taken over by the next owner")
             }
-            guard !didStart else { return }
-            logger.warning("no thread to stop payments in order: jobs in hand are taken over by the next owner")
-            continuation.resume()
+            self.sweeper.stop()
         }
     }
 
-    private func stopBlocking() {
-        if !consumer.stop(timeoutMilliseconds: Self.drainMilliseconds) {
-            logger.warning("payments did not end in time: their jobs are taken over by the next owner")
+    /// Adds the jobs that are still to be added, and ends the last thread.
+    func stopFeeding() async { await blocking { self.feed.stop() } }
+
+    private func blocking(_ work: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { continuation in
+            let didStart = DetachedThread.start {
+                work()
+                continuation.resume()
+            }
+            guard !didStart else { return }
+            logger.warning("no thread to end payments in order: jobs in hand are taken over by the next owner")
+            continuation.resume()
         }
-        sweeper.stop()
-        feed.stop()
     }
 
     private static func tell(_ event: JobConsumerEvent, _ logger: Logger) {

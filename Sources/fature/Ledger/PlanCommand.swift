@@ -186,11 +186,12 @@ struct PlanApplyCommand: ParsableCommand {
 
     func run() throws {
         try explained {
-            // A file that is no plan needs no server to be refused.
-            _ = try PlanFile.read(path: file, issue: CommissionPlan.Issue(version: 1, effectiveFrom: 0))
+            // A file that is no plan needs no server to be refused; and no payment waits for a file that is slow to read.
+            let text = try PlanFile.contents(path: file)
+            _ = try PlanFile.parse(text, file: file, issue: CommissionPlan.Issue(version: 1, effectiveFrom: 0))
             let connection = try location.connectToCurrentSchema("plan apply")
             let plan = try PlanStore.apply(origin: .commandLine, isDryRun: dryRun, on: connection) { issue in
-                try PlanFile.read(path: file, issue: issue)
+                try PlanFile.parse(text, file: file, issue: issue)
             }
             let from = MomentText.of(microseconds: plan.effectiveFrom)
             if json {

@@ -66,6 +66,28 @@ import Testing
         #expect(try connection.number("SELECT count(*) FROM fature_v2.transaction_key") == 3)
     }
 
+    @Test("external ids that look alike and differ in their bytes are two transactions, in one group too")
+    func bytes() async throws {
+        let connection = try await StoreDatabase.create().connect()
+        let composed = "caf\u{e9}"
+        let decomposed = "cafe\u{301}"
+        let (known, _) = try connection.commit([LedgerFixture.transaction(composed), LedgerFixture.transaction("known")])
+        // A known id has the group asked about, in which the two must not be taken for each other.
+        let again = try connection.commit([
+            LedgerFixture.transaction("known"), LedgerFixture.transaction(decomposed, amount: "7"),
+            LedgerFixture.transaction(composed),
+        ])
+        guard case .repeated = again.outcomes[0], case .accepted = again.outcomes[1],
+            case .repeated(let first, _) = again.outcomes[2]
+        else {
+            Issue.record("\(again.outcomes)")
+            return
+        }
+        #expect(first == known[0].id)
+        #expect(try connection.number("SELECT count(*) FROM fature_v2.transactions WHERE amount = 7") == 1)
+        #expect(try connection.number("SELECT count(*) FROM fature_v2.transaction_key") == 3)
+    }
+
     @Test("what may not be accepted any more is answered as the first time if there was one, and otherwise refused")
     func refusedUnlessKnown() async throws {
         let connection = try await StoreDatabase.create().connect()

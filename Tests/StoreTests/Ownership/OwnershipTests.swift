@@ -182,7 +182,12 @@ import Testing
         _ = try OwnershipQueries.assign(assignments(0..<4, living) + assignments(4..<8, dying), term: term, on: connection)
         let asleep = try database.connect()
         let awake = try database.connect()
-        for (holder, shard) in [(asleep, 4), (awake, 0)] {
+        let other = try database.connect()
+        for (session, name) in [(asleep, "fature worker w2 payments"), (awake, "fature worker w1 payments"), (other, "somebody")]
+        {
+            _ = try session.execute("SET application_name = '\(name)'")
+        }
+        for (holder, shard) in [(asleep, 4), (other, 1), (awake, 0)] {
             if holder === awake { #expect(try WorkerLeases.renew(dying, timeToLiveMilliseconds: 0, on: connection)) }
             _ = try holder.execute("BEGIN")
             _ = try holder.execute("SELECT FROM fature_v2.shard WHERE id = $1 FOR SHARE", [.int(Int64(shard))])
@@ -191,7 +196,7 @@ import Testing
         let freed = (4..<8).map { ShardID($0) }
         #expect(try OwnershipQueries.releaseDeadWorkers(term: term, on: connection) == .released([dying], shards: freed))
         #expect(throws: PostgresError.self) { try asleep.execute("COMMIT") }
-        _ = try awake.execute("COMMIT")
+        for living in [awake, other] { _ = try living.execute("COMMIT") }
     }
 
     @Test("every change of an owner bumps the version and notifies; a leaving worker's shards are free at once")
