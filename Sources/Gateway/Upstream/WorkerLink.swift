@@ -47,6 +47,9 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
 
     var isConnected: Bool { if case .connected = state { true } else { false } }
 
+    /// Whether it will never be connected again.
+    var isEnded: Bool { if case .closed = state { true } else { false } }
+
     var canTakeMore: Bool { inFlightCount < Self.inFlightMax && out.count < Self.waitingBytesMax }
 
     func connect() {
