@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import TestServers
 
-/// Stands between a worker and PostgreSQL and loses what it is told to lose, on connections that write.
+/// Stands between a process and PostgreSQL and loses what it is told to lose, on connections that write.
 package final class PostgresProxy: Sendable {
     package enum Fault: Int {
         case none
@@ -15,12 +15,15 @@ package final class PostgresProxy: Sendable {
 
     package let port: Int
     private let serverPort: Int
+    /// How the name ends that writing connections give themselves.
+    private let purpose: String
     private let listener: Int32
     /// For the next request on a writing connection.
     private let fault = Atomic<Int>(0)
 
-    package init(to serverPort: Int) throws {
+    package init(to serverPort: Int, of purpose: String = "write") throws {
         self.serverPort = serverPort
+        self.purpose = purpose
         let listener = Self.newSocket()
         var address = Self.loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -70,7 +73,7 @@ package final class PostgresProxy: Sendable {
             close(server)
             return
         }
-        let line = Line(client: client, server: server)
+        let line = Line(client: client, server: server, purpose: purpose)
         Thread.detachNewThread { [self] in line.carryRequests { take(.loseRequest, or: .loseAnswer) } }
         Thread.detachNewThread { line.carryAnswers() }
     }
@@ -85,12 +88,14 @@ package final class PostgresProxy: Sendable {
     private final class Line: Sendable {
         private let client: Int32
         private let server: Int32
+        private let purpose: String
         private let losesAnswers = Atomic<Bool>(false)
         private let directions = Atomic<Int>(2)
 
-        init(client: Int32, server: Int32) {
+        init(client: Int32, server: Int32, purpose: String) {
             self.client = client
             self.server = server
+            self.purpose = purpose
         }
 
         func carryRequests(_ fault: () -> Fault) {
@@ -102,8 +107,8 @@ package final class PostgresProxy: Sendable {
                 let count = recv(client, &chunk, chunk.count, 0)
                 guard count > 0 else { return }
                 if !hasBegun || !writes {
-                    // The startup packet names the application; "write" is one of a worker's four purposes.
-                    writes = String(decoding: chunk[..<count], as: UTF8.self).contains(" write\0") || writes
+                    // The startup packet names the application, and that its purpose.
+                    writes = String(decoding: chunk[..<count], as: UTF8.self).contains(" \(purpose)\0") || writes
                     hasBegun = true
                 } else {
                     switch fault() {

@@ -81,8 +81,8 @@ package final class TestCluster: Sendable {
 
     /// Returns the port once the gateway listens: the one it had in an earlier life, if it had one.
     @discardableResult
-    package func startGateway(_ name: String) throws -> Int {
-        try launch(name, ["gateway", "--listen-port", "\(port(name))", "--access-log", "off"])
+    package func startGateway(_ name: String, environment: [String] = []) throws -> Int {
+        try launch(name, ["gateway", "--listen-port", "\(port(name))", "--access-log", "off"], environment)
         let end = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < end {
             if let port = listeningPort(name) {
