@@ -28,12 +28,11 @@ public func fuzzTargets(_ data: UnsafePointer<UInt8>?, _ size: Int) -> Int32 {
 private func checkCursor(_ bytes: UnsafeRawBufferPointer) {
     var fields = FieldReader(bytes)
     guard let cursor = CommissionCursor(from: &fields) else { return }
-    let listing = CommissionListing(affiliate: AffiliateID(1))
-    let target = Array("/api/v2/affiliates/1/commissions?cursor=\(listing.text(of: cursor))".utf8)
-    target.withUnsafeBytes { target in
-        do throws(TargetError) {
-            let read = try TargetParser.commissionListing(target, of: listing.affiliate)
-            precondition(read.cursor == cursor)
-        } catch { preconditionFailure("a cursor of ours is refused: \(error)") }
-    }
+    do {
+        let id = AffiliateID(1)
+        let listing = try TargetParser.commissionListing(UnsafeRawBufferPointer(start: nil, count: 0), of: id)
+        let target = Array("/api/v2/affiliates/1/commissions?cursor=\(listing.text(of: cursor))".utf8)
+        let again = try target.withUnsafeBytes { try TargetParser.commissionListing($0, of: id) }
+        precondition(again.cursor == cursor)
+    } catch { preconditionFailure("a cursor of ours is refused: \(error)") }
 }
