@@ -26,9 +26,9 @@ extension ByteBuilder {
         append(UInt8(ascii: "\""))
     }
 
-    func append(_ name: StaticString, flag: Bool) {
+    func append(_ name: StaticString, flag: Bool?) {
         appendName(name)
-        append(flag ? "true" : "false" as StaticString)
+        append(flag.map { $0 ? "true" : "false" } ?? "null" as StaticString)
     }
 
     func append(_ name: StaticString, moment: Int64) {

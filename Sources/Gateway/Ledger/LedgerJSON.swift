@@ -115,7 +115,8 @@ extension ByteBuilder {
             }
             appendName("levels")
             appendList(levels) { append($0, planVersion: explanation.plan?.version) }
-            append("matches_ledger", flag: explanation.isMatching)
+            append(
+                "matches_ledger", flag: explanation.isMatching && explanation.isMonthCapDecisive ? nil : explanation.isMatching)
         }
         append(UInt8(ascii: "}"))
     }

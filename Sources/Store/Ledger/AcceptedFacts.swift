@@ -45,6 +45,7 @@ struct AcceptedFacts {
             && (item.isEligible == nil || item.isEligible == isEligible)
     }
 
+    /// Of a number that stands twice the row a worker accepted, which comes last.
     static func read(_ ids: [Int64], on connection: PostgresConnection) throws -> [Int64: AcceptedFacts] {
         guard !ids.isEmpty else { return [:] }
         let result = try connection.execute(sql, [.int8Array(ids)])
@@ -57,6 +58,6 @@ struct AcceptedFacts {
         SELECT transaction_id, affiliate_id, transaction_type, (amount * 100)::bigint, (winnings * 100)::bigint, currency,
             (extract(epoch FROM transaction_date) * 1000000)::bigint, commission_eligible,
             (extract(epoch FROM accepted_at) * 1000000)::bigint
-        FROM fature_v2.transactions WHERE transaction_id = ANY ($1)
+        FROM fature_v2.transactions WHERE transaction_id = ANY ($1) ORDER BY (shard_id IS NULL) DESC, accepted_at DESC
         """
 }

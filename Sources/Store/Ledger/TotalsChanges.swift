@@ -52,9 +52,11 @@ struct TotalsChanges {
         add(&changes[payment.beneficiary.rawValue, default: Change()])
     }
 
-    /// Adds all of it, in ascending order of affiliates, so that two batches can not wait for each other.
+    /// Adds all of it: to rows that are there, then, in ascending order, to those that were not.
     ///
-    /// Nearly all affiliates have a row, and an update costs half of an upsert, which locks each row before it changes it.
+    /// Nearly all affiliates have a row, and an update costs half of an upsert, which locks each row before it changes it. The two passes, and
+    /// an update whose plan finds its rows in another order, can have two batches wait for each other: PostgreSQL ends one of them, which is
+    /// tried again.
     func write(on connection: PostgresConnection) throws {
         guard !changes.isEmpty else { return }
         let sorted = changes.sorted { $0.key < $1.key }

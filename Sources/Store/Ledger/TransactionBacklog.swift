@@ -10,6 +10,13 @@ package struct TransactionBacklog: Sendable, Equatable {
     /// When the first of them was accepted, microseconds since 1970 UTC.
     package let oldestMicroseconds: Int64?
 
+    /// Whether none waits: one row of the outbox's index is looked at.
+    package static func isEmpty(on connection: PostgresConnection) throws -> Bool {
+        try connection.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM fature_v2.transactions WHERE NOT commission_processed AND NOT commission_dead)"
+        ).bool(0, 0)
+    }
+
     /// Reads the outbox: as many rows of an index as there are transactions waiting.
     package init(on connection: PostgresConnection) throws {
         let result = try connection.execute(
@@ -60,7 +67,7 @@ package struct TransactionProgress: Sendable, Equatable {
             SELECT t.shard_id, (extract(epoch FROM t.accepted_at) * 1000000)::bigint,
                 CASE WHEN EXISTS (SELECT 1 FROM fature_v2.transaction_reversal r WHERE r.transaction_id = t.transaction_id) THEN 'reversed'
                     WHEN t.commission_processed THEN 'processed' WHEN t.commission_dead THEN 'dead' ELSE 'accepted' END
-            FROM fature_v2.transactions t WHERE t.transaction_id = $1
+            FROM fature_v2.transactions t WHERE t.transaction_id = $1 ORDER BY (t.shard_id IS NULL), t.accepted_at LIMIT 1
             """, [.int(id)])
         guard result.rowCount > 0 else { return nil }
         let word = try result.text(0, 2)

@@ -93,7 +93,9 @@ AS $$
 DECLARE
     original transactions%ROWTYPE;
 BEGIN
-    SELECT * INTO original FROM transactions t WHERE t.transaction_id = p_transaction_id FOR UPDATE;
+    -- A number that stands twice is that of the row which a worker accepted, or which was adopted.
+    SELECT * INTO original FROM transactions t WHERE t.transaction_id = p_transaction_id
+    ORDER BY (t.shard_id IS NULL), t.accepted_at LIMIT 1 FOR UPDATE;
     IF NOT FOUND THEN
         outcome := 'unknown_transaction';
         RETURN;
@@ -116,6 +118,11 @@ BEGIN
     entries_count := 0;
     amount := 0;
     IF NOT original.commission_processed THEN
+        IF original.shard_id IS NULL THEN
+            -- Nobody will adopt it any more: its external id stays taken, unless it was somebody's before.
+            INSERT INTO transaction_key (external_transaction_id, transaction_id)
+            VALUES (original.external_transaction_id, original.transaction_id) ON CONFLICT DO NOTHING;
+        END IF;
         UPDATE transactions t SET commission_processed = true, commission_dead = false
         WHERE t.transaction_id = original.transaction_id AND t.accepted_at = original.accepted_at;
         UPDATE dead_letter d SET state = 'discarded', decided_at = clock_timestamp(), decided_by = p_actor, decided_reason = 'reversed: ' || p_reason

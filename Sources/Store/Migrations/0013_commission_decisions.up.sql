@@ -101,6 +101,17 @@ BEGIN
                   AND (p_to IS NULL OR c.created_at < p_to) AS is_matching
               FROM commissions c WHERE (c.transaction_id, c.ordinal) > (p_after_transaction, p_after_ordinal)
               ORDER BY c.transaction_id, c.ordinal LIMIT p_limit) AS p;
+    ELSIF p_status <> 'pending' THEN
+        -- By the index on what has been decided about: nothing but what matches is looked at.
+        SELECT array_agg(p.transaction_id ORDER BY p.created_at, p.transaction_id, p.ordinal), array_agg(p.ordinal ORDER BY p.created_at, p.transaction_id, p.ordinal),
+            array_agg(true), max(p.created_at)
+        INTO ids, ordinals, matching, last_created
+        FROM (SELECT c.transaction_id, c.ordinal, c.created_at
+              FROM commissions c
+              WHERE c.beneficiary_id = p_beneficiary AND c.status = p_status AND c.status <> 'pending'
+                  AND (c.created_at, c.transaction_id, c.ordinal) > (p_after_created, p_after_transaction, p_after_ordinal)
+                  AND c.created_at >= coalesce(p_from, '-infinity') AND c.created_at < coalesce(p_to, 'infinity')
+              ORDER BY c.created_at, c.transaction_id, c.ordinal LIMIT p_limit) AS p;
     ELSE
         SELECT array_agg(p.transaction_id ORDER BY p.created_at, p.transaction_id, p.ordinal), array_agg(p.ordinal ORDER BY p.created_at, p.transaction_id, p.ordinal),
             array_agg(p.is_matching ORDER BY p.created_at, p.transaction_id, p.ordinal), max(p.created_at)

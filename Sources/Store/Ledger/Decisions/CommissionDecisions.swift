@@ -42,6 +42,14 @@ package enum CommissionDecisions {
         package var amount: String?
         /// The decision's number, if the entry was changed.
         package var operation: Int64?
+
+        package init(id: CommissionID, outcome: Outcome, previous: CommissionStatus?, amount: String?, operation: Int64?) {
+            self.id = id
+            self.outcome = outcome
+            self.previous = previous
+            self.amount = amount
+            self.operation = operation
+        }
     }
 
     /// Decides about these, each by itself, in one transaction. The results are in the order of the ids, each of which is told once.

@@ -21,6 +21,8 @@ package struct CommissionExplanation: Sendable {
     package var levels: [Level]?
     /// Whether the levels give exactly the stored entries.
     package var isMatching = true
+    /// Whether they do so only because the cap of a month is taken to have left what was paid: what it had left then is not kept.
+    package var isMonthCapDecisive = false
 
     /// - Parameter isExplaining: whether levels are wanted too.
     /// - Returns: nil if there is no such transaction.
@@ -56,13 +58,11 @@ package struct CommissionExplanation: Sendable {
             isMatching = commissions.isEmpty
             return
         }
-        var stored: [Int16: StoredCommission] = [:]
+        var stored = Dictionary(grouping: commissions.filter { $0.id.ordinal > 0 }, by: Place.init)
         var percentages: [AffiliateID: Money] = [:]
-        for commission in commissions where commission.id.ordinal > 0 {
-            stored[commission.id.ordinal] = commission
-            if commission.rule == "\(CommissionRule.percentage.name)" {
-                percentages[AffiliateID(commission.beneficiary)] = try Money.parse(commission.amount)
-            }
+        for (place, entries) in stored where place.rule == "\(CommissionRule.percentage.name)" {
+            let entries = entries.sorted { Self.isLive($0) && !Self.isLive($1) }
+            if let first = entries.first { percentages[AffiliateID(first.beneficiary)] = try Money.parse(first.amount) }
         }
         let facts = TransactionFacts(
             type: transaction.type, amount: try Money.parse(transaction.amount), winnings: try Money.parse(transaction.winnings),
@@ -78,15 +78,49 @@ package struct CommissionExplanation: Sendable {
                 levels?.append(Level(entry: entry))
                 continue
             }
-            let commission = stored.removeValue(forKey: payment.ordinal)
-            if !Self.isEqual(payment, commission, plan) { isMatching = false }
+            let (commission, isEqual) = Self.take(payment, plan, from: &stored)
+            if !isEqual { isMatching = false }
             levels?.append(Level(entry: entry, stored: commission))
         }
-        if !stored.isEmpty { isMatching = false }
+        if stored.values.joined().contains(where: Self.isLive) { isMatching = false }
+        guard isMatching, plan.caps.beneficiaryPerMonth != nil else { return }
+        let uncapped = plan.trace(
+            of: facts, ancestors: upline.span, inactive: transaction.inactiveDistances.span, earnedThisMonth: { _ in .zero })
+        isMonthCapDecisive = uncapped.payments != trace.payments
     }
 
-    private static func isEqual(_ payment: Payment, _ stored: StoredCommission?, _ plan: CommissionPlan) -> Bool {
-        guard let stored else { return false }
+    /// What a rule may pay once. Not the ordinal: `reconcile --fix` puts the right entry beside a wrong one that it cancels.
+    private struct Place: Hashable {
+        var levelDistance: Int64
+        var rule: String
+
+        init(_ commission: StoredCommission) {
+            levelDistance = commission.levelDistance
+            rule = commission.rule
+        }
+
+        init(_ payment: Payment) {
+            levelDistance = Int64(payment.levelDistance)
+            rule = "\(payment.rule.name)"
+        }
+    }
+
+    private static func isLive(_ commission: StoredCommission) -> Bool { commission.status != .cancelled }
+
+    /// Takes the entry of a payment out: of several one that counts, and of those one that is as it should be.
+    private static func take(
+        _ payment: Payment, _ plan: CommissionPlan, from stored: inout [Place: [StoredCommission]]
+    ) -> (StoredCommission?, isEqual: Bool) {
+        let place = Place(payment)
+        let entries = stored[place] ?? []
+        let live = entries.indices.filter { isLive(entries[$0]) }
+        let candidates = live.isEmpty ? Array(entries.indices) : live
+        let equal = candidates.first { isEqual(payment, entries[$0], plan) }
+        guard let chosen = equal ?? candidates.first else { return (nil, false) }
+        return (stored[place]?.remove(at: chosen), equal != nil)
+    }
+
+    private static func isEqual(_ payment: Payment, _ stored: StoredCommission, _ plan: CommissionPlan) -> Bool {
         let rate = ByteBuilder()
         rate.append(payment.rate)
         return stored.beneficiary == payment.beneficiary.rawValue && stored.amount == payment.amount.description

@@ -49,7 +49,7 @@ package struct StoredTransaction: Sendable {
 
     package var state: State { reversal != nil ? .reversed : isProcessed ? .processed : isDead ? .dead : .accepted }
 
-    /// The transaction with a number, or nil.
+    /// The transaction with a number, or nil. Where another program has used the number again, it is that of a worker.
     package static func find(
         _ id: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
     ) throws -> StoredTransaction? {
@@ -95,7 +95,7 @@ package struct StoredTransaction: Sendable {
         LEFT JOIN fature_v2.transaction_reversal r ON r.transaction_id = t.transaction_id
         LEFT JOIN fature_v2.dead_letter d
             ON t.commission_dead AND d.queue = 'commission' AND d.job_id = t.transaction_id::text AND d.state = 'dead'
-        WHERE t.transaction_id = $1 ORDER BY t.accepted_at LIMIT 1
+        WHERE t.transaction_id = $1 ORDER BY (t.shard_id IS NULL), t.accepted_at LIMIT 1
         """
 }
 

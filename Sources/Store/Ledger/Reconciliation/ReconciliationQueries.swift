@@ -200,15 +200,17 @@ struct ReconciliationQueries {
     private static let jobTransaction = "CASE WHEN d.job_id ~ '^[0-9]{1,18}$' THEN d.job_id::bigint END"
 
     /// Makes `oracle_keyless`: transactions for which their external id's key does not stand. Rows that were refused as duplicates are dead and
-    /// have none; rows that nobody has adopted yet have none so far.
+    /// have none; rows that nobody has adopted have none so far, unless they were reversed: then the key is theirs or that of another row.
     var makeKeyless: String {
         """
         CREATE TEMP TABLE oracle_keyless ON COMMIT DROP AS
         SELECT t.transaction_id, t.external_transaction_id, t.amount
         FROM fature_v2.transactions t
         LEFT JOIN fature_v2.transaction_key k ON k.external_transaction_id = t.external_transaction_id
-        WHERE k.transaction_id IS DISTINCT FROM t.transaction_id AND NOT t.commission_dead AND t.shard_id IS NOT NULL
-            AND \(scope.condition("t"));
+        WHERE NOT t.commission_dead AND \(scope.condition("t")) AND CASE
+            WHEN t.shard_id IS NOT NULL THEN k.transaction_id IS DISTINCT FROM t.transaction_id
+            ELSE k.transaction_id IS NULL AND EXISTS (
+                SELECT 1 FROM fature_v2.transaction_reversal r WHERE r.transaction_id = t.transaction_id) END;
         ANALYZE oracle_keyless
         """
     }
