@@ -177,6 +177,31 @@ struct QueueCommandTests {
         #expect(try desk.texts("SELECT count(*) FROM fature_v2.audit_log WHERE table_name = 'dead_letter'") == ["23"])
     }
 
+    @Test("a job that dies again while its letter is replayed is not replayed again, nor given up")
+    func returns() async throws {
+        let desk = try await OperatorDesk.open()
+        try desk.accept(1...12)
+        try desk.bury(1...12)
+        // Every job dies again at once.
+        try desk.connect().executeScript(
+            """
+            CREATE FUNCTION fature_v2.die_again() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO fature_v2.dead_letter (queue, job_id, shard_id, payload, cause, error, failures, crashes, enqueued_at)
+                VALUES (NEW.queue, NEW.job_id, NEW.shard_id, NEW.payload, NEW.cause, NEW.error, 1, 0, NEW.enqueued_at);
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER die_again AFTER UPDATE ON fature_v2.dead_letter FOR EACH ROW EXECUTE FUNCTION fature_v2.die_again();
+            """)
+        let replayed = try await desk.fature("dlq replay --limit 50 --rate 40 --json")
+        #expect(try replayed.status == 0 && replayed.json["count"] as? Int == 12, "\(replayed.all)")
+        let discarded = try await desk.fature([
+            "dlq", "discard", "--cause", "no_plan", "--limit", "50000", "--reason", "a test", "--json",
+        ])
+        #expect(try discarded.status == 0 && discarded.json["count"] as? Int == 12, "\(discarded.all)")
+        #expect(try desk.texts("SELECT count(*) FROM fature_v2.dead_letter WHERE state = 'dead'") == ["12"])
+    }
+
     @Test("a letter that Redis keeps too is taken out of it when it is decided about")
     func redisLetters() async throws {
         let desk = try await OperatorDesk.open()

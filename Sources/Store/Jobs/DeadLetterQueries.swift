@@ -14,8 +14,8 @@ extension DeadLetters {
         let result = try connection.execute(
             """
             SELECT \(columns) FROM fature_v2.dead_letter d
-            WHERE \(DeadLetterSelection.condition) AND ($4::text IS NULL OR d.state = $4) AND d.dead_letter_id > $5
-            ORDER BY d.dead_letter_id LIMIT $6
+            WHERE \(DeadLetterSelection.condition) AND ($5::text IS NULL OR d.state = $5) AND d.dead_letter_id > $6
+            ORDER BY d.dead_letter_id LIMIT $7
             """, selection.parameters + [.optionalText(state?.rawValue), .int(after), .int(Int64(limit))])
         return try rows(result)
     }
@@ -42,6 +42,11 @@ extension DeadLetters {
             "SELECT count(*) FROM fature_v2.dead_letter d WHERE d.state = 'dead' AND \(DeadLetterSelection.condition)",
             selection.parameters
         ).int(0, 0)
+    }
+
+    /// The highest number of a letter so far; 0 if there is none.
+    package static func newest(on connection: PostgresConnection) throws -> Int64 {
+        try connection.execute("SELECT coalesce(max(dead_letter_id), 0) FROM fature_v2.dead_letter").int(0, 0)
     }
 
     /// How many are open, by queue; a queue without any is not there.

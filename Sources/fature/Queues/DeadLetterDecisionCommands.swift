@@ -38,6 +38,13 @@ struct DeadLetterSelectionOptions: ParsableArguments {
         get throws { DeadLetterSelection(queue: try options.kind.name, cause: cause, ids: ids.isEmpty ? nil : ids) }
     }
 
+    /// Of those that are there now: a job that dies again meanwhile gets a letter anew, which is not decided about.
+    func selection(on database: PostgresConnection) throws -> DeadLetterSelection {
+        var selection = try selection
+        selection.newest = try DeadLetters.newest(on: database)
+        return selection
+    }
+
     /// How many a decision would be about.
     func countOpen(on database: PostgresConnection) throws -> Int {
         Int(min(try DeadLetters.countOpen(selection, on: database), Int64(limit)))
@@ -98,13 +105,14 @@ struct DeadLetterReplayCommand: ParsableCommand {
                 return try letters.tell("replay", count, "\(count) dead letters would be replayed")
             }
             let replay = DeadLetterReplay(try letters.options.queue(), on: database)
+            let selection = try letters.selection(on: database)
             var count = 0
             var progress = ProgressLine()
             var next = ContinuousClock.now
             let part = min(max(1, rate / Self.partsPerSecond), DeadLetters.decidedMax)
             while count < letters.limit {
                 Thread.sleep(until: next)
-                let done = try replay.replay(letters.selection, limit: min(part, letters.limit - count), reason: reason)
+                let done = try replay.replay(selection, limit: min(part, letters.limit - count), reason: reason)
                 guard !done.isEmpty else { break }
                 count += done.count
                 next = max(next, .now - .seconds(1)) + .nanoseconds(Int64(done.count) * 1_000_000_000 / Int64(rate))
@@ -154,10 +162,11 @@ struct DeadLetterDiscardCommand: ParsableCommand {
                 return try letters.tell("discard", count, "\(count) dead letters would be given up")
             }
             let replay = DeadLetterReplay(try letters.options.queue(), on: database)
+            let selection = try letters.selection(on: database)
             var count = 0
             while count < letters.limit {
                 let done = try DeadLetters.discard(
-                    letters.selection, limit: min(DeadLetters.decidedMax, letters.limit - count), reason: reason,
+                    selection, limit: min(DeadLetters.decidedMax, letters.limit - count), reason: reason,
                     origin: .commandLine,
                     on: database)
                 guard !done.isEmpty else { break }

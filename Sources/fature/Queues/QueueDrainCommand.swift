@@ -28,6 +28,8 @@ struct QueueDrainCommand: ParsableCommand {
 
     private static let timeoutSecondsMax = 604_800
     private static let intervalSeconds = 0.25
+    /// What waits in PostgreSQL is counted so often and no more: that reads it all.
+    private static let countSeconds = 5
 
     func validate() throws {
         guard (0...Self.timeoutSecondsMax).contains(timeoutSeconds) else {
@@ -41,8 +43,21 @@ struct QueueDrainCommand: ParsableCommand {
             let queue = try options.queue()
             let deadline = ContinuousClock.now + .seconds(timeoutSeconds)
             var progress = ProgressLine()
+            var unprocessed: Int64?
+            var countAt = ContinuousClock.now
             while true {
-                let picture = try QueuePicture(queue, stats: queue.stats(QueueOptions.everyShard), on: database)
+                let isOver = ContinuousClock.now >= deadline
+                // Redis first: what is accepted in between is found in PostgreSQL.
+                let stats = try queue.stats(QueueOptions.everyShard)
+                if queue.kind == .commission {
+                    if try TransactionBacklog.isEmpty(on: database) {
+                        unprocessed = 0
+                    } else if isOver || unprocessed ?? 0 == 0 || ContinuousClock.now >= countAt {
+                        unprocessed = max(1, try TransactionBacklog(on: database).count)
+                        countAt = .now + .seconds(Self.countSeconds)
+                    }
+                }
+                let picture = try QueuePicture(queue, stats: stats, unprocessed: unprocessed, on: database)
                 if picture.isEmpty {
                     if json { try JSONAnswer.print(picture) } else { Console.answer("the queue \(picture.queue) is empty") }
                     return
@@ -50,7 +65,6 @@ struct QueueDrainCommand: ParsableCommand {
                 let left =
                     "\(picture.waiting) waiting, \(picture.inHand) in hand, \(picture.delayed) delayed"
                     + (picture.unprocessed.map { ", \($0) unprocessed in PostgreSQL" } ?? "")
-                let isOver = ContinuousClock.now >= deadline
                 let isAtRest = picture.pauses.contains { $0.shard == nil } && picture.inHand == 0
                 if isOver || isAtRest {
                     if json { try JSONAnswer.print(picture) }

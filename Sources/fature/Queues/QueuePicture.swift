@@ -25,9 +25,14 @@ struct QueuePicture: Encodable {
     let pauses: [Pause]
 
     init(_ queue: JobQueue, stats: [QueueStats], on database: PostgresConnection) throws {
+        let unprocessed = queue.kind == .commission ? try TransactionBacklog(on: database).count : nil
+        try self.init(queue, stats: stats, unprocessed: unprocessed, on: database)
+    }
+
+    init(_ queue: JobQueue, stats: [QueueStats], unprocessed: Int64?, on database: PostgresConnection) throws {
         self.queue = queue.kind.name
         dead = try DeadLetters.openCounts(on: database)[queue.kind.name] ?? 0
-        unprocessed = queue.kind == .commission ? try TransactionBacklog(on: database).count : nil
+        self.unprocessed = unprocessed
         let name = queue.kind.name
         pauses = try QueuePauses.all(on: database).filter { $0.queue == name }.map {
             Pause(
