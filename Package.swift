@@ -124,7 +124,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway", "PostgresClient", "Store", "Telemetry", logging]
-                + nio, swiftSettings: house),
+                + nio + [product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio")], swiftSettings: house),
         // `ClusterSupport` runs the roles of the built `fature` as processes, with callers and a model to compare their answers with.
         .target(
             name: "ClusterSupport", dependencies: ["Core", "Dataset", "Frames", "Store", "PostgresClient", "TestServers"],

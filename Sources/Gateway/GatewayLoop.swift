@@ -33,6 +33,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     @exclusivity(unchecked) var batches: [UInt64: TransactionBatch] = [:]
     @exclusivity(unchecked) var transactionBytesHeld = 0
     @exclusivity(unchecked) var transactionAnswerBytesDue = 0
+    /// Bytes of the answers that changes in the ledger may get.
+    @exclusivity(unchecked) var ledgerAnswerBytesDue = 0
     /// The programme's, for transactions that name none.
     let currency: Currency
     let body = ByteBuilder(capacity: 64 << 10)
@@ -265,8 +267,9 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         _ index: Int, status: UInt16, type: BodyType, body: UnsafeRawBufferPointer, extra: ExtraHeader = .none,
         extraValue: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
     ) {
-        // A change that is made is told in any case; everything else only while there is room for answers that nobody reads.
-        if status < 300, !requests[index].changesSomething, !slab.canHoldAnswer(bytes: body.count) {
+        // A change that is made is told in any case, and room for it was looked for before; everything else only while there is room for answers
+        // that nobody reads.
+        if status < 300, !requests[index].changesSomething, !slab.canHoldAnswer(bytes: body.count, due: answerBytesDue) {
             respond(index, .overloaded)
             return
         }
@@ -305,8 +308,13 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
             extraValue: UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
     }
 
+    /// Bytes of the answers that changes under way may get.
+    var answerBytesDue: Int { transactionAnswerBytesDue + ledgerAnswerBytesDue }
+
     private func finish(_ index: Int, status: UInt16) {
         let request = requests[index]
+        ledgerAnswerBytesDue -= Int(request.answerBytesDue)
+        requests[index].answerBytesDue = 0
         if let link = request.link {
             link.inFlightCount = max(0, link.inFlightCount - 1)
             requests[index].link = nil

@@ -107,7 +107,8 @@ package final class RequestSlab {
         slots[index].state = .free
         slots[index].generation &+= 1
         bodyBytesHeld -= slots[index].body.count
-        answerBytesHeld -= slots[index].answer.count
+        answerBytesHeld -= slots[index].answer.count + slots[index].handedOverBytes
+        slots[index].handedOverBytes = 0
         slots[index].target.removeAll(keepingCapacityMax: Self.keptCapacityMax)
         slots[index].body.removeAll(keepingCapacityMax: Self.keptCapacityMax)
         slots[index].answer.removeAll(keepingCapacityMax: Self.keptCapacityMax)
@@ -205,9 +206,17 @@ package final class RequestSlab {
 
     // MARK: The answer
 
-    /// Whether an answer of `bytes` fits beside those that callers have not read yet. Small ones always do: there are only so many slots.
-    package func canHoldAnswer(bytes: Int) -> Bool {
-        bytes <= Self.smallAnswerBytesMax || answerBytesHeld + bytes <= Self.answerBytesHeldMax
+    /// Whether an answer of `bytes` fits beside those that callers have not read yet, and `due` bytes that others have been promised room for.
+    /// Small ones always do: there are only so many slots.
+    package func canHoldAnswer(bytes: Int, due: Int = 0) -> Bool {
+        bytes <= Self.smallAnswerBytesMax || answerBytesHeld + due + bytes <= Self.answerBytesHeldMax
+    }
+
+    /// The transport has an answer's body in a buffer of its own: it counts until the slot is released, but is not kept twice.
+    package func handOverAnswer(_ index: Int) {
+        precondition(self[index].state == .answered)
+        self[index].handedOverBytes += self[index].answer.count
+        self[index].answer.removeAll(keepingCapacityMax: Self.keptCapacityMax)
     }
 
     /// Puts an answer into the slot. `send` of its transport carries it away.

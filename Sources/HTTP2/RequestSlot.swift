@@ -88,6 +88,8 @@ package struct RequestSlot {
     var extraCount: UInt16 = 0
     package internal(set) var answer: GrowableBytes = .init()
     var answerSent: Int = 0
+    /// Bytes of the answer that the transport holds in a buffer of its own.
+    var handedOverBytes = 0
 }
 
 /// A small owned buffer inside a slot. Copied only with its slot, freed only by the slab.

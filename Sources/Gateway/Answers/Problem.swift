@@ -9,6 +9,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
     case invalidField, unknownSource, inactiveSource, wrongCurrency, futureDate, transactionConflict
     case unknownTransaction, unknownCommission, illegalTransition, transactionReversed
     case overloaded, shardUnavailable, databaseUnavailable, deadlineExceeded, outcomeUnknown, internalError, requestTimedOut
+    case tooMuchToCount
 
     var status: UInt16 {
         switch self {
@@ -26,7 +27,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .unknownParent, .tooDeep, .invalidField, .unknownSource, .inactiveSource, .wrongCurrency, .futureDate: 422
         case .headersTooLarge: 431
         case .internalError: 500
-        case .overloaded, .shardUnavailable, .databaseUnavailable, .outcomeUnknown: 503
+        case .overloaded, .shardUnavailable, .databaseUnavailable, .outcomeUnknown, .tooMuchToCount: 503
         case .deadlineExceeded: 504
         }
     }
@@ -66,6 +67,7 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .outcomeUnknown: "outcome-unknown"
         case .internalError: "internal-error"
         case .requestTimedOut: "request-timed-out"
+        case .tooMuchToCount: "too-much-to-count"
         }
     }
 
@@ -103,11 +105,12 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .outcomeUnknown: "It is not known whether the change was made: look before trying again"
         case .internalError: "Something is wrong in the cluster; the log says more"
         case .requestTimedOut: "The request did not arrive whole in time"
+        case .tooMuchToCount: "The filter names more than can be counted in time: narrow it by from and to"
         }
     }
 
     /// Seconds after which to try again, or nil where trying again would be no use.
-    var retryAfter: StaticString? { status == 503 || status == 504 ? "1" : nil }
+    var retryAfter: StaticString? { self != .tooMuchToCount && (status == 503 || status == 504) ? "1" : nil }
 
     init(_ problem: WorkerProblem) {
         switch problem {

@@ -26,6 +26,9 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
     private var isReading = false
     /// Since when the rest of a refused request is thrown away.
     private var lingeringSince: MonotonicNanoseconds?
+    /// Answers that the kernel has not taken yet, and since when the first of them waits.
+    private var unsentCount = 0
+    private var unsentSince: MonotonicNanoseconds = 0
 
     init(loop: GatewayLoop) {
         self.loop = loop
@@ -132,14 +135,34 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         let keepAlive = isKeepAlive && !isShuttingDown
         if !keepAlive { headers.add(name: "connection", value: "close") }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: Int(answer.status)), headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if answer.method != .head, answer.answer.count > 0 {
-            context.write(
-                wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.answer.bytes)))), promise: nil)
-        }
         slot = nil
-        transport?.closeSlot(index)
+        let sent = whenSent(index)
+        if answer.method != .head, answer.answer.count > 0 {
+            let body = context.channel.allocator.buffer(bytes: answer.answer.bytes)
+            slab.handOverAnswer(index)
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: sent)
+        } else {
+            context.write(wrapOutboundOut(.head(head)), promise: sent)
+        }
         finish(keepAlive: keepAlive)
+    }
+
+    /// Fulfilled when the kernel has taken the answer, or will not any more. Only then the slot is free: until then its bytes count.
+    private func whenSent(_ index: Int) -> EventLoopPromise<Void>? {
+        guard let context else { return nil }
+        let token = loop.slab.token(of: index)
+        if unsentCount == 0 { unsentSince = monotonicNow() }
+        unsentCount += 1
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.unsentCount -= 1
+            self.unsentSince = monotonicNow()
+            // With the connection all its slots are closed, and then this one may be another request's.
+            guard self.loop.slab.token(of: index) == token else { return }
+            self.transport?.closeSlot(index)
+        }
+        return promise
     }
 
     private func finish(keepAlive: Bool) {
@@ -188,6 +211,8 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         guard let context else { return }
         if let since = unwritableSince, now > since + ClientPatience.slowReader {
             context.close(promise: nil)
+        } else if unsentCount > 0, now > unsentSince + loop.readPatience {
+            context.close(promise: nil)
         } else if let since = lingeringSince {
             if now > since + ClientPatience.farewell { context.close(promise: nil) }
         } else if slot == nil, now > lastActivity + (hasHead ? ClientPatience.idle : ClientPatience.request) {
@@ -201,7 +226,7 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
 
     func shutDown() {
         isShuttingDown = true
-        if slot == nil, !isEndWaiting { context?.close(promise: nil) }
+        if slot == nil, !isEndWaiting, unsentCount == 0 { context?.close(promise: nil) }
     }
 }
 

@@ -3,38 +3,77 @@ import Store
 
 /// Reads the JSON bodies of reversals and decisions and checks every field.
 enum LedgerBodies {
-    private struct ReversalFields: Decodable {
-        var reason: String?
-    }
-
-    private struct DecisionFields: Decodable {
-        struct Filter: Decodable {
-            var affiliate_id: ChangeBodies.WholeNumber?
-            var status: String?
-            var from: String?
-            var to: String?
-        }
-
+    private struct DecisionFields {
         var status: String?
         var reason: String?
+        var actor: String?
         var commissions: [String]?
-        var filter: Filter?
+        var filter: FilterFields?
         var cursor: String?
+
+        init(_ body: UnsafeRawBufferPointer) throws(BodyError) {
+            try StrictBody.read(body) { member, name throws(BodyError) in
+                switch name {
+                case "status": status = try member.text(name)
+                case "reason": reason = try member.text(name)
+                case "actor": actor = try member.text(name)
+                case "commissions": commissions = try member.texts(name)
+                case "filter": filter = try FilterFields(&member)
+                case "cursor": cursor = try member.text(name)
+                default: try member.skip()
+                }
+            }
+        }
     }
 
-    static func reversal(_ body: UnsafeRawBufferPointer) throws(BodyError) -> String {
-        try reason(ChangeBodies.decode(ReversalFields.self, body).reason)
+    private struct FilterFields {
+        var affiliate: Int64?
+        var status: String?
+        var from: String?
+        var to: String?
+
+        /// Nil for null.
+        init?(_ member: inout StrictBody) throws(BodyError) {
+            let isThere = try member.object("filter") { member, name throws(BodyError) in
+                switch name {
+                case "affiliate_id": affiliate = try member.number("filter.affiliate_id")
+                case "status": status = try member.text("filter.status")
+                case "from": from = try member.text("filter.from")
+                case "to": to = try member.text("filter.to")
+                default: try member.skip()
+                }
+            }
+            if !isThere { return nil }
+        }
+    }
+
+    /// How long the name of who asks may be. Unicode scalars.
+    static let actorCharactersMax = 100
+
+    /// - Parameter origin: to which who asks is added.
+    static func reversal(
+        _ body: UnsafeRawBufferPointer, origin: ChangeOrigin
+    ) throws(BodyError) -> (reason: String, origin: ChangeOrigin) {
+        var given: (reason: String?, actor: String?)
+        try StrictBody.read(body) { member, name throws(BodyError) in
+            switch name {
+            case "reason": given.reason = try member.text(name)
+            case "actor": given.actor = try member.text(name)
+            default: try member.skip()
+            }
+        }
+        return (try reason(given.reason), try self.origin(origin, given.actor))
     }
 
     static func decision(
         _ body: UnsafeRawBufferPointer, origin: ChangeOrigin
     ) throws(BodyError) -> CommissionDecisions.Decision {
-        try decision(ChangeBodies.decode(DecisionFields.self, body), origin)
+        try decision(DecisionFields(body), origin)
     }
 
     /// About many, by their ids or by a filter.
     static func decisions(_ body: UnsafeRawBufferPointer, origin: ChangeOrigin) throws(BodyError) -> LedgerQuestion {
-        let fields = try ChangeBodies.decode(DecisionFields.self, body)
+        let fields = try DecisionFields(body)
         let decision = try decision(fields, origin)
         switch (fields.commissions, fields.filter) {
         case (let words?, nil):
@@ -66,7 +105,12 @@ enum LedgerBodies {
             throw BodyError(
                 field: "status", detail: "status is required: one of pending, approved, paid, cancelled, disputed")
         }
-        return .init(status: status, reason: try reason(fields.reason), origin: origin)
+        return .init(status: status, reason: try reason(fields.reason), origin: try self.origin(origin, fields.actor))
+    }
+
+    private static func origin(_ origin: ChangeOrigin, _ actor: String?) throws(BodyError) -> ChangeOrigin {
+        guard let name = try ChangeBodies.text(actor, "actor", charactersMax: actorCharactersMax) else { return origin }
+        return ChangeOrigin(actor: "\(origin.actor):\(name)", requestID: origin.requestID)
     }
 
     private static func reason(_ text: String?) throws(BodyError) -> String {
@@ -76,9 +120,9 @@ enum LedgerBodies {
         return reason
     }
 
-    private static func read(_ fields: DecisionFields.Filter) throws(BodyError) -> CommissionDecisions.Filter {
+    private static func read(_ fields: FilterFields) throws(BodyError) -> CommissionDecisions.Filter {
         var filter = CommissionDecisions.Filter()
-        filter.beneficiary = try ChangeBodies.number(fields.affiliate_id?.value, "filter.affiliate_id")
+        filter.beneficiary = try ChangeBodies.number(fields.affiliate, "filter.affiliate_id")
         if let word = fields.status {
             guard let status = CommissionStatus(name: word) else {
                 throw BodyError(

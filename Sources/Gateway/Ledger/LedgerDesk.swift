@@ -9,14 +9,18 @@ import Synchronization
 final class LedgerDesk: Sendable {
     private struct Rankings {
         var shelf = RankingShelf()
-        /// Who waits for a ranking, by metric.
-        var waiting: [TotalsMetric: [@Sendable (Result<[LedgerRanking.Line], any Error>) -> Void]] = [:]
+        var waiters = RankingWaiters()
     }
 
     private let reads: PostgresPool
     private let writes: PostgresPool
     private let logger: Logger
     private let rankings = Mutex(Rankings())
+    /// Extensive questions, so that there are connections left for all others: of the four for reads two may count, one may rank; of the two for
+    /// changes one may decide by filters.
+    private let counting = Turnstile(runningMax: 2, waitingMax: extensiveWaitingMax)
+    private let ranking = Turnstile(runningMax: 1, waitingMax: TotalsMetric.allCases.count)
+    private let deciding = Turnstile(runningMax: 1, waitingMax: extensiveWaitingMax)
     private let readsCount = Atomic<Int>(0)
     private let writesCount = Atomic<Int>(0)
 
@@ -25,6 +29,7 @@ final class LedgerDesk: Sendable {
     /// Questions that wait for a connection; more are refused with 503.
     private static let readsPendingMax = 512
     private static let writesPendingMax = 128
+    private static let extensiveWaitingMax = 64
     private static let connectWaitMilliseconds = 500
     private static let reconnectMillisecondsMax = 250
     private static let connectMillisecondsMax = 1500
@@ -62,59 +67,72 @@ final class LedgerDesk: Sendable {
     }
 
     func ask(_ question: LedgerQuestion, deadline: MonotonicNanoseconds, _ done: @escaping @Sendable (LedgerAnswer) -> Void) {
-        if case .ranking(let metric, let limit) = question { return rank(metric, limit: limit, done) }
+        if case .ranking(let metric, let limit) = question {
+            return rank(metric, RankingWaiters.Waiter(limit: limit, deadline: deadline, done: done))
+        }
         let isChange = question.changesSomething
         if isChange { writesCount.wrappingAdd(1, ordering: .relaxed) } else { readsCount.wrappingAdd(1, ordering: .relaxed) }
-        let pool = isChange ? writes : reads
-        Task {
-            do {
-                done(try await pool.withConnection { try LedgerWork.answer(question, deadline: deadline, on: $0) })
-            } catch {
-                let problem = LedgerFailure.problem(of: error, isChange: isChange)
-                logger.log(
-                    level: problem == .internalError ? .error : .warning, "the ledger could not be asked",
-                    metadata: ["error": "\(error)", "change": "\(isChange)"])
-                done(.problem(problem))
+        let work: Turnstile.Work = { [self] in done(await answer(question, deadline: deadline)) }
+        guard question.isExtensive else {
+            Task { await work() }
+            return
+        }
+        if !(isChange ? deciding : counting).enter(deadline: deadline, work) { done(.problem(.overloaded)) }
+    }
+
+    private func answer(_ question: LedgerQuestion, deadline: MonotonicNanoseconds) async -> LedgerAnswer {
+        let isChange = question.changesSomething
+        do {
+            return try await (isChange ? writes : reads).withConnection {
+                try LedgerWork.answer(question, deadline: deadline, on: $0)
             }
+        } catch {
+            let problem = LedgerFailure.problem(of: error, isChange: isChange, isCounting: !isChange && question.isExtensive)
+            logger.log(
+                level: problem == .internalError ? .error : .warning, "the ledger could not be asked",
+                metadata: ["error": "\(error)", "change": "\(isChange)"])
+            return .problem(problem)
         }
     }
 
     // MARK: Rankings
 
-    private func rank(_ metric: TotalsMetric, limit: Int, _ done: @escaping @Sendable (LedgerAnswer) -> Void) {
-        let (known, mustRead) = rankings.withLock { rankings -> ([LedgerRanking.Line]?, Bool) in
-            let (advice, mustRead) = rankings.shelf.ask(metric, now: monotonicNow())
-            if case .take(let lines) = advice { return (lines, mustRead) }
-            rankings.waiting[metric, default: []].append { result in
-                switch result {
-                case .success(let lines): done(.json { $0.append(metric, lines.prefix(limit)) })
-                case .failure(let error): done(.problem(LedgerFailure.problem(of: error, isChange: false)))
-                }
-            }
-            return (nil, mustRead)
+    private func rank(_ metric: TotalsMetric, _ waiter: RankingWaiters.Waiter) {
+        let now = monotonicNow()
+        let (lines, isRefused, mustRead) = rankings.withLock { rankings -> ([LedgerRanking.Line]?, Bool, Bool) in
+            let (advice, mustRead) = rankings.shelf.ask(metric, now: now)
+            if case .take(let lines) = advice { return (lines, false, mustRead) }
+            return (nil, !rankings.waiters.add(waiter, for: metric, now: now), mustRead)
         }
         if mustRead { readRanking(metric) }
-        if let known { done(.json { $0.append(metric, known.prefix(limit)) }) }
+        if let lines { waiter.done(.json { $0.append(metric, lines.prefix(waiter.limit)) }) }
+        if isRefused { waiter.done(.problem(.overloaded)) }
     }
 
     private func readRanking(_ metric: TotalsMetric) {
         readsCount.wrappingAdd(1, ordering: .relaxed)
-        Task {
-            let result: Result<[LedgerRanking.Line], any Error>
+        // One reads for all, whoever still waits: it has a turn in any case.
+        _ = ranking.enter(deadline: .max) { [self] in
+            var lines: [LedgerRanking.Line]?
+            var problem = Problem.internalError
             do {
-                result = .success(
-                    try await reads.withConnection {
-                        try LedgerRanking.top(metric, on: $0, timeoutMilliseconds: Self.rankingMillisecondsMax)
-                    })
+                lines = try await reads.withConnection {
+                    try LedgerRanking.top(metric, on: $0, timeoutMilliseconds: Self.rankingMillisecondsMax)
+                }
             } catch {
                 logger.warning("a ranking could not be read", metadata: ["metric": "\(metric)", "error": "\(error)"])
-                result = .failure(error)
+                problem = LedgerFailure.problem(of: error, isChange: false)
             }
-            let waiting = rankings.withLock { rankings in
-                rankings.shelf.finish(metric, try? result.get(), now: monotonicNow())
-                return rankings.waiting.removeValue(forKey: metric) ?? []
+            let waiting = rankings.withLock { [lines] rankings in
+                let now = monotonicNow()
+                rankings.shelf.finish(metric, lines, now: now)
+                return rankings.waiters.take(metric, now: now)
             }
-            for waiter in waiting { waiter(result) }
+            for (limit, waiters) in waiting {
+                let answer =
+                    lines.map { lines in LedgerAnswer.json { $0.append(metric, lines.prefix(limit)) } } ?? .problem(problem)
+                for waiter in waiters { waiter.done(answer) }
+            }
         }
     }
 }

@@ -20,6 +20,33 @@ enum LedgerQuestion: Sendable {
         case .transaction, .commissions, .listing, .totals, .ranking: false
         }
     }
+
+    /// Whether it may go through so much that it must not be on all connections at once.
+    var isExtensive: Bool {
+        switch self {
+        case .listing(let listing): listing.isFiltered && (listing.cursor == nil || listing.status == .pending)
+        case .ranking, .decideWhere: true
+        case .transaction, .commissions, .totals, .reverse, .decide, .decideMany: false
+        }
+    }
+
+    /// The longest answer to a change.
+    var answerBytesMax: Int {
+        switch self {
+        case .reverse: Self.reversalBytesMax
+        case .decide: Self.resultBytesMax
+        case .decideMany(_, let ids): (ids.count + 1) * Self.resultBytesMax
+        case .decideWhere: Self.sumBytesMax
+        case .transaction, .commissions, .listing, .totals, .ranking: 0
+        }
+    }
+
+    /// A reversal has the reason of the first one, each of whose characters may take six bytes.
+    private static let reversalBytesMax = 6 * ChangeBodies.reasonCharactersMax + 512
+    /// One commission in the answer to a decision, and as much for all else that the answer to one about many holds.
+    static let resultBytesMax = 384
+    /// A decision by filter is told with `LedgerWork.operationsMax` numbers of up to 20 bytes.
+    static let sumBytesMax = 4096
 }
 
 /// What the ledger answered.

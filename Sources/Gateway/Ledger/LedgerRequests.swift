@@ -14,7 +14,10 @@ extension GatewayLoop {
     }
 
     func orderReversal(_ index: Int, of id: TransactionID) {
-        order(index) { body, origin throws(BodyError) in .reverse(id, reason: try LedgerBodies.reversal(body), origin) }
+        order(index) { body, origin throws(BodyError) in
+            let (reason, origin) = try LedgerBodies.reversal(body, origin: origin)
+            return .reverse(id, reason: reason, origin)
+        }
     }
 
     func orderDecision(_ index: Int, about id: CommissionID) {
@@ -38,9 +41,13 @@ extension GatewayLoop {
         }
     }
 
-    /// Has PostgreSQL answer; an answer that comes after the deadline finds nobody.
+    /// Has PostgreSQL answer, if there is room for the answer to a change; an answer that comes after the deadline finds nobody.
     func askLedger(_ index: Int, _ question: LedgerQuestion) {
         if question.changesSomething {
+            let bytes = question.answerBytesMax
+            guard slab.canHoldAnswer(bytes: bytes, due: answerBytesDue) else { return respond(index, .overloaded) }
+            ledgerAnswerBytesDue += bytes
+            requests[index].answerBytesDue = Int32(bytes)
             requests[index].changesSomething = true
             requests[index].attempts = 1
         }

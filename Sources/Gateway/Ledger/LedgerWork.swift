@@ -6,6 +6,8 @@ import Store
 enum LedgerWork {
     /// How long one statement may take; less where the caller waits no longer.
     static let patienceMilliseconds = 1500
+    /// A decision by filter makes so many operations, and goes on when it is asked again.
+    static let operationsMax = 128
     /// A transaction that PostgreSQL has chosen to end a deadlock is tried again.
     private static let attemptsMax = 3
 
@@ -16,18 +18,21 @@ enum LedgerWork {
         while true {
             let now = monotonicNow()
             guard now < deadline else { return .problem(.deadlineExceeded) }
-            let patience = min(patienceMilliseconds, Int((deadline - now) / 1_000_000) + 1)
+            let patience = patience(until: deadline, now: now)
             do {
                 if case .decideWhere(let decision, let filter, let position) = question {
-                    // Half of the time that is left for beginning pieces, the other half for ending the last one.
-                    return try decide(
-                        decision, filter, position, until: now + (deadline - now) / 2, patience: patience, on: connection)
+                    return try decide(decision, filter, position, deadline: deadline, on: connection)
                 }
                 return try perform(question, patience: patience, on: connection)
             } catch let error as PostgresError where error.isTransactionConflict && attempt < attemptsMax {
                 attempt += 1
             }
         }
+    }
+
+    /// Milliseconds.
+    static func patience(until deadline: MonotonicNanoseconds, now: MonotonicNanoseconds) -> Int {
+        min(patienceMilliseconds, now < deadline ? Int((deadline - now) / 1_000_000) + 1 : 1)
     }
 
     private static func perform(
@@ -101,9 +106,11 @@ enum LedgerWork {
 
     private static func decide(
         _ decision: CommissionDecisions.Decision, _ filter: CommissionDecisions.Filter,
-        _ position: CommissionDecisions.Position?, until end: MonotonicNanoseconds, patience: Int,
-        on connection: PostgresConnection
+        _ position: CommissionDecisions.Position?, deadline: MonotonicNanoseconds, on connection: PostgresConnection
     ) throws -> LedgerAnswer {
+        // Half of the time that is left for beginning pieces, the other half for ending the last one.
+        let start = monotonicNow()
+        let end = start + (max(deadline, start) - start) / 2
         var sum = DecisionSum()
         sum.next = position
         var piecesCount = 0
@@ -111,13 +118,14 @@ enum LedgerWork {
             do {
                 sum.add(
                     try CommissionDecisions.decideNext(
-                        decision, where: filter, after: sum.next, on: connection, timeoutMilliseconds: patience))
+                        decision, where: filter, after: sum.next, on: connection,
+                        timeoutMilliseconds: patience(until: deadline, now: monotonicNow())))
             } catch  where piecesCount > 0 {
                 // What has been decided is told, and where to go on: the piece that failed is repeated.
                 break
             }
             piecesCount += 1
-        } while sum.next != nil && monotonicNow() < end
+        } while sum.next != nil && sum.operations.count < operationsMax && monotonicNow() < end
         return .json { $0.append(sum, about: DecisionQuestion(status: decision.status, filter: filter)) }
     }
 }

@@ -15,6 +15,8 @@ struct RoutedRequest {
     var attempts: UInt8 = 0
     /// Whether a lost answer leaves open what has happened.
     var changesSomething = false
+    /// What the answer to a change in the ledger may take, which is kept free for it.
+    var answerBytesDue: Int32 = 0
     /// Whether `gatherings` or `orders` hold something for it.
     var hasSideTable = false
 

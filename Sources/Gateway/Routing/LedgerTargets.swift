@@ -14,6 +14,9 @@ package struct CommissionListing: Equatable, Sendable {
     package static let limitDefault: UInt32 = 50
     package static let limitMax: UInt32 = 1000
 
+    /// Whether its totals have to be counted.
+    var isFiltered: Bool { status != nil || from != nil || to != nil }
+
     /// Where the list goes on, as text: only for pages of the same list, be they of another length.
     package func text(of cursor: CommissionCursor) -> String {
         let fields = ByteBuilder()

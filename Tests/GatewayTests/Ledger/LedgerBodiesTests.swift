@@ -32,12 +32,34 @@ struct LedgerBodiesTests {
     @Test("a reversal has a reason")
     func reversal() throws {
         func reason(_ text: String) throws(BodyError) -> String {
-            try withBytes(text) { bytes throws(BodyError) in try LedgerBodies.reversal(bytes) }
+            try withBytes(text) { bytes throws(BodyError) in try LedgerBodies.reversal(bytes, origin: origin).reason }
         }
         #expect(try reason(#"{"reason":"fraud","x":1}"#) == "fraud")
-        for text in [#"{}"#, #"{"reason":""}"#, #"{"reason":1}"#, #"{"reason":"a\u0000"}"#, "[]", ""] {
+        for text in [
+            #"{}"#, #"{"reason":""}"#, #"{"reason":1}"#, #"{"reason":"a\u0000"}"#, "[]", "", #"{"reason":"a"}{}"#,
+            #"{"reason":"a","reason":"b"}"#, #"{"reason":"a","x":{"y":1,"y":2}}"#,
+        ] {
             #expect(throws: BodyError.self) { try reason(text) }
         }
+    }
+
+    @Test("who asks is added to the origin, if it is told")
+    func actor() throws {
+        func actor(_ text: String) throws(BodyError) -> String {
+            try withBytes(text) { bytes throws(BodyError) in try LedgerBodies.reversal(bytes, origin: origin).origin.actor }
+        }
+        #expect(try actor(#"{"reason":"r"}"#) == "test" && actor(#"{"reason":"r","actor":null}"#) == "test")
+        #expect(try actor(#"{"reason":"r","actor":"ana"}"#) == "test:ana")
+        let longest = String(repeating: "é", count: 100)
+        #expect(try actor(#"{"reason":"r","actor":"\#(longest)"}"#) == "test:\(longest)")
+        for wrong in [#""""#, "1", #""a\n""#, "\"\(longest)e\""] {
+            #expect(throws: BodyError.self) { try actor(#"{"reason":"r","actor":\#(wrong)}"#) }
+            #expect(blame(#"{"status":"paid","reason":"r","commissions":["1-1"],"actor":\#(wrong)}"#) == "actor")
+        }
+        let one = try withBytes(#"{"status":"paid","reason":"r","actor":"bo"}"#) { bytes throws(BodyError) in
+            try LedgerBodies.decision(bytes, origin: ChangeOrigin(actor: "api", requestID: "1"))
+        }
+        #expect(one.origin == ChangeOrigin(actor: "api:bo", requestID: "1"))
     }
 
     @Test("a decision about many names them, or a filter")
@@ -120,6 +142,11 @@ struct LedgerBodiesTests {
             (#"{"status":"paid","reason":"r","filter":{"affiliate_id":0}}"#, "filter.affiliate_id"),
             (#"{"status":"paid","reason":"r","filter":{"from":"x"}}"#, "filter.from"),
             (#"{"status":"paid","reason":"r","filter":{"to":"x"}}"#, "filter.to"),
+            (#"{"status":"paid","reason":"r","filter":{"affiliate_id":1.5}}"#, "filter.affiliate_id"),
+            (#"{"status":"paid","reason":"r","filter":{"status":"paid","status":"paid"}}"#, "-"),
+            (#"{"status":"paid","status":"paid","reason":"r","commissions":["1-1"]}"#, "-"),
+            (#"{"status":"paid","reason":"r","commissions":["1-1"]} x"#, "-"),
+            (#"{"status":"paid","reason":"r","commissions":["1-1",null]}"#, "commissions"),
             (#"{"status":"paid","reason":"r","filter":{"status":"paid"},"cursor":"x"}"#, "cursor"),
             (#"{"status":"paid","reason":"r","filter":{"status":"paid"},"cursor":"1_1-1_1"}"#, "cursor"),
         ])

@@ -1,4 +1,5 @@
 import Core
+import HTTP2
 import PostgresClient
 import Store
 import Testing
@@ -45,6 +46,81 @@ struct LedgerRequestTests {
         try await gateway.stop()
     }
 
+    @Test("a change is asked for only while there is room for the answer it may get")
+    func answerRoom() async throws {
+        let gateway = try await TestGateway([], deadlineMilliseconds: 200)
+        gateway.services.state.withLock { $0.ledger = nil }
+        func body(_ count: Int) -> String {
+            "{\"status\":\"paid\",\"reason\":\"r\",\"commissions\":[\((1...count).map { "\"\($0)-1\"" }.joined(separator: ","))]}"
+        }
+        func due() async throws -> Int { try await gateway.read { $0.ledgerAnswerBytesDue } }
+        func send(_ target: String, _ body: String) async throws -> TestGateway.Answer {
+            let first = gateway.services.state.withLock { $0.questions.count }
+            async let answer = gateway.send("POST", target, body)
+            while gateway.services.state.withLock({ $0.questions.count }) == first { try await Task.sleep(for: .milliseconds(1)) }
+            let reserved = try await due()
+            #expect(reserved >= 256)
+            let status = try await answer.status
+            #expect(status == 503)
+            #expect(try await due() == 0)
+            return try await answer
+        }
+        _ = try await send("/api/v2/commissions/status", body(1000))
+        // All but 300 KB of the room is promised to others.
+        try await gateway.loop.eventLoop.submit { [loop = gateway.loop] in
+            loop.transactionAnswerBytesDue = RequestSlab.answerBytesHeldMax - 300_000
+        }.get()
+        let refused = try await gateway.send("POST", "/api/v2/commissions/status", body(1000))
+        #expect(refused.status == 503 && refused.body.contains("overloaded"))
+        #expect(gateway.services.state.withLock { $0.questions.count } == 1)
+        #expect(try await due() == 0)
+        _ = try await send("/api/v2/commissions/status", body(500))
+        _ = try await send("/api/v2/transactions/5/reverse", #"{"reason":"r"}"#)
+        _ = try await send("/api/v2/commissions/5-1/status", #"{"reason":"r","status":"paid"}"#)
+        // What is read has no right to that room either.
+        gateway.services.state.withLock { $0.ledger = .body(status: 200, [UInt8](repeating: 32, count: 300_001)) }
+        #expect(try await gateway.send("GET", "/api/v2/transactions/5").body.contains("overloaded"))
+        try await gateway.stop()
+    }
+
+    @Test("the longest answers fit into the room that is kept for them")
+    func answerSizes() {
+        func size(_ write: (ByteBuilder) -> Void) -> Int {
+            let body = ByteBuilder()
+            write(body)
+            return body.count
+        }
+        var longest = 0
+        for outcome in [CommissionDecisions.Outcome.changed, .unchanged, .illegal, .reversed, .unknown] {
+            let result = CommissionDecisions.Result(
+                id: CommissionID(transaction: .max, ordinal: .min), outcome: outcome, previous: .cancelled,
+                amount: "-9999999999999.99", operation: .max)
+            longest = max(longest, size { $0.append(result, to: .cancelled) })
+            let many = [CommissionDecisions.Result](repeating: result, count: 1000)
+            let ids = many.map(\.id)
+            let decision = CommissionDecisions.Decision(status: .cancelled, reason: "r", origin: ChangeOrigin(actor: "a"))
+            #expect(size { $0.append(many, to: .cancelled) } <= LedgerQuestion.decideMany(decision, ids).answerBytesMax)
+        }
+        #expect(longest < LedgerQuestion.resultBytesMax)
+        var sum = DecisionSum()
+        sum.operations = [Int64](repeating: .max, count: LedgerWork.operationsMax)
+        sum.changed = .max
+        sum.unchanged = .max
+        sum.refused = .max
+        sum.amount.add("-99999999999999999999999.99")
+        sum.next = .init(createdAt: .max, id: CommissionID(transaction: .max, ordinal: .min))
+        let filter = CommissionDecisions.Filter(beneficiary: AffiliateID(.max), status: .disputed, from: .max, to: .max)
+        #expect(
+            size { $0.append(sum, about: DecisionQuestion(status: .cancelled, filter: filter)) } <= LedgerQuestion.sumBytesMax)
+    }
+
+    @Test("a statement has the usual time, or what is left of the caller's")
+    func patience() {
+        #expect(LedgerWork.patience(until: 10_000_000_000, now: 1) == LedgerWork.patienceMilliseconds)
+        #expect(LedgerWork.patience(until: 300_000_000, now: 100_000_000) == 201)
+        #expect(LedgerWork.patience(until: 1, now: 2) == 1)
+    }
+
     @Test("no answer by the deadline: nothing has happened to a read, and a change may be asked for again")
     func silence() async throws {
         let gateway = try await TestGateway([], deadlineMilliseconds: 60)
@@ -79,6 +155,13 @@ struct LedgerRequestTests {
         #expect(problem(.connectionLost, isChange: false) == .databaseUnavailable)
         #expect(problem(.timedOut, isChange: true) == .outcomeUnknown)
         #expect(problem(.timedOut, "57014", isChange: true) == .databaseUnavailable)
+        #expect(problem(.cancelled, "57014", isChange: false) == .databaseUnavailable)
+        for code in [PostgresError.Code.timedOut, .cancelled] {
+            let error = PostgresError(code, "x", sqlState: "57014")
+            #expect(LedgerFailure.problem(of: error, isChange: false, isCounting: true) == .tooMuchToCount)
+            let silence = PostgresError(code, "x")
+            #expect(LedgerFailure.problem(of: silence, isChange: false, isCounting: true) == .databaseUnavailable)
+        }
         #expect(problem(.server, "53100", isChange: true) == .databaseUnavailable)
         #expect(problem(.server, "40P01", isChange: true) == .overloaded)
         #expect(problem(.server, "23514", isChange: true) == .internalError)

@@ -24,7 +24,7 @@ extension GatewayLoop {
         let batch = TransactionBatch(items)
         guard transactionBytesHeld + batch.memoryBytes <= Self.transactionBytesHeldMax,
             transactionAnswerBytesDue + batch.answerBytesMax <= Self.transactionAnswerBytesDueMax,
-            slab.canHoldAnswer(bytes: transactionAnswerBytesDue + batch.answerBytesMax)
+            slab.canHoldAnswer(bytes: batch.answerBytesMax, due: answerBytesDue)
         else { return respond(index, .overloaded) }
         transactionBytesHeld += batch.memoryBytes
         transactionAnswerBytesDue += batch.answerBytesMax
