@@ -36,4 +36,17 @@ import Testing
         #expect(try redis.command("GET", "n").integerValue() == 16)
         #expect { try redis.evaluate(RedisScriptCall(fail, keys: [])) } throws: { ($0 as? RedisError)?.serverCode == "NOGOOD" }
     }
+
+    @Test("a server without memory to spare says so to each call of a script that it does not have yet")
+    func full() async throws {
+        let server = try await PrivateRedis.start()
+        let redis = try server.connect()
+        let set = RedisScript(source: Array("#!lua\nreturn redis.call('SET', KEYS[1], 'x')".utf8))
+        try redis.command("CONFIG", "SET", "maxmemory", "1")
+        let replies = try redis.evaluate((0..<3).map { RedisScriptCall(set, keys: [.text("key-\($0)")]) })
+        for reply in replies {
+            guard case .error(let text) = reply else { throw RedisError(.value, "no error") }
+            #expect(RedisConnection.serverCode(text) == "OOM", "\(text)")
+        }
+    }
 }

@@ -23,12 +23,7 @@ package struct RedisScriptCall: Sendable {
         self.arguments = arguments
     }
 
-    /// By its digest, or with its text where the server does not have it.
-    func command(withSource: Bool) -> [RedisArgument] {
-        let head: [RedisArgument] =
-            withSource ? ["EVAL", .bytes(script.source)] : ["EVALSHA", .text(script.digest)]
-        return head + [.int(Int64(keys.count))] + keys + arguments
-    }
+    var command: [RedisArgument] { ["EVALSHA", .text(script.digest), .int(Int64(keys.count))] + keys + arguments }
 }
 
 extension RedisConnection {
@@ -44,17 +39,19 @@ extension RedisConnection {
 
     /// Sends all calls at once and gives their answers in order; a call the server refused has `error` as its answer.
     package func evaluate(_ calls: [RedisScriptCall], timeoutMilliseconds: Int? = nil) throws(RedisError) -> [RedisReply] {
-        var replies = try pipeline(calls.map { $0.command(withSource: false) }, timeoutMilliseconds: timeoutMilliseconds)
+        var replies = try pipeline(calls.map(\.command), timeoutMilliseconds: timeoutMilliseconds)
         // NOSCRIPT says that nothing ran, so that the call can be made again.
         let unknown = replies.indices.filter { index in
             guard case .error(let text) = replies[index] else { return false }
             return Self.serverCode(text) == "NOSCRIPT"
         }
         guard !unknown.isEmpty else { return replies }
-        var sent: Set<String> = []
+        // Loaded apart from the calls: a server without memory to spare refuses a call and forgets its text.
+        var loads: [String: [RedisArgument]] = [:]
+        for index in unknown { loads[calls[index].script.digest] = ["SCRIPT", "LOAD", .bytes(calls[index].script.source)] }
         let again = try pipeline(
-            unknown.map { calls[$0].command(withSource: sent.insert(calls[$0].script.digest).inserted) },
-            timeoutMilliseconds: timeoutMilliseconds)
+            loads.values + unknown.map { calls[$0].command }, timeoutMilliseconds: timeoutMilliseconds
+        ).dropFirst(loads.count)
         for (index, reply) in zip(unknown, again) { replies[index] = reply }
         return replies
     }
