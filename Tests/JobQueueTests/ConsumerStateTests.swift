@@ -79,6 +79,12 @@ import Testing
         #expect(state.ownedShards.map(\.shard) == [ShardID(2)])
         state.setShards([one, OwnedShard(ShardID(2), Epoch(1))])
         #expect(state.ownedShards.map(\.shard) == [ShardID(2)])
+        state.unmarkStale([OwnedShard(ShardID(1), Epoch(2)), OwnedShard(ShardID(2), Epoch(1))])
+        #expect(state.ownedShards.map(\.shard) == [ShardID(2)])
+        let before = state.version
+        state.unmarkStale([one])
+        #expect(state.ownedShards.map(\.shard) == [ShardID(1), ShardID(2)] && state.version == before + 1)
+        #expect(state.markStale([one]) == [one])
         state.setShards([OwnedShard(ShardID(1), Epoch(2))])
         #expect(state.ownedShards == [OwnedShard(ShardID(1), Epoch(2))])
     }
@@ -93,10 +99,12 @@ import Testing
         state.lanes[1].isRunning = true
         state.suspectsLane = 1
         #expect(state.alarms(now: 9 * Self.second, graceNanoseconds: Self.second).isEmpty)
-        guard case .cancel(1, _)? = state.alarms(now: 10 * Self.second, graceNanoseconds: Self.second).first else {
+        guard case .cancel(1, 0, _)? = state.alarms(now: 10 * Self.second, graceNanoseconds: Self.second).first else {
             Issue.record("not cancelled")
             return
         }
+        #expect(state.lanes[1].call?.isCancelling == true)
+        state.cancelled(lane: 1, generation: 7)
         #expect(state.lanes[1].call?.isCancelling == true)
         #expect(state.alarms(now: 11 * Self.second - 1, graceNanoseconds: Self.second).isEmpty)
         guard case .replace(1, 1, name, 1)? = state.alarms(now: 11 * Self.second, graceNanoseconds: Self.second).first else {
@@ -109,19 +117,29 @@ import Testing
         #expect(state.lanes[1].inHand.isEmpty && state.lanes[1].isRunning)
     }
 
-    @Test("lanes are replaced so many times and no more, and never once the consumer stops")
+    /// Loses lane 0; whether it was replaced.
+    private func loseLane(_ state: inout ConsumerState, now: UInt64) -> Bool {
+        state.lanes[0].call = ConsumerState.Call(cancel: {}, limit: 0)
+        _ = state.alarms(now: now, graceNanoseconds: 1)
+        if case .replace? = state.alarms(now: now + 1, graceNanoseconds: 1).first { return true }
+        return false
+    }
+
+    @Test("lanes are replaced so many times within an hour and no more, however many have been lost before")
+    func lossesWithinAnHour() {
+        var state = state(lanes: 1, shards: 1)
+        let step = ConsumerState.laneLossNanoseconds / UInt64(ConsumerState.laneLossesMax)
+        for loss in 0..<100 { #expect(loseLane(&state, now: UInt64(loss) * step)) }
+        #expect(state.lossesCount == 100 && state.lost.count <= ConsumerState.laneLossesMax + 1)
+        let last = state.lanes[0].name
+        let isReplaced = loseLane(&state, now: 99 * step + 10)
+        #expect(!isReplaced && state.lost.last == last)
+    }
+
+    @Test("lanes are never replaced once the consumer stops")
     func lossesEnd() {
         var state = state(lanes: 1, shards: 1)
-        for loss in 0..<20 {
-            state.lanes[0].call = ConsumerState.Call(cancel: {}, limit: 0)
-            #expect(state.alarms(now: 1, graceNanoseconds: 1).count == 1)
-            let alarm = state.alarms(now: 2, graceNanoseconds: 1).first
-            if case .doNotReplace = alarm {
-                #expect(loss >= ConsumerState.laneLossesMax)
-            } else {
-                #expect(loss < ConsumerState.laneLossesMax)
-            }
-        }
+        for loss in 0..<20 { #expect(loseLane(&state, now: UInt64(loss)) == (loss < ConsumerState.laneLossesMax)) }
         var stopping = self.state(lanes: 1, shards: 1)
         stopping.advance(to: .stopping)
         stopping.lanes[0].call = ConsumerState.Call(cancel: {}, limit: .max)

@@ -16,6 +16,19 @@ import Testing
         }
     }
 
+    @Test("a postponement waits as a backoff does, up to a cap of its own")
+    func postponement() {
+        var policy = JobPolicy()
+        policy.backoffBaseMilliseconds = 100
+        policy.backoffCapMilliseconds = 10_000
+        policy.postponementCapMilliseconds = 500
+        var random = SeededGenerator(seed: 3)
+        for (time, limit) in [(1, 100), (2, 200), (3, 400), (4, 500), (250, 500)] {
+            let waits = (0..<2_000).map { _ in policy.postponementMilliseconds(time: time, using: &random) }
+            #expect(waits.allSatisfy { (0...limit).contains($0) } && waits.contains { $0 > limit * 9 / 10 })
+        }
+    }
+
     @Test("a backoff never overflows, whatever base and cap a policy may have")
     func extremes() throws {
         var policy = JobPolicy()
@@ -41,7 +54,7 @@ import Testing
         arguments: [
             \JobPolicy.failuresMax, \.crashesMax, \.backoffBaseMilliseconds, \.backoffCapMilliseconds, \.handlerMilliseconds,
             \.handlerGraceMilliseconds, \.takeoverIdleMilliseconds, \.batchMax, \.batchPerShardMax, \.suspectsMax,
-            \.blockMilliseconds,
+            \.triedMax, \.postponementCapMilliseconds, \.blockMilliseconds,
         ])
     func refused(path: WritableKeyPath<JobPolicy, Int> & Sendable) throws {
         var policy = JobPolicy()

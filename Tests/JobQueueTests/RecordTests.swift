@@ -8,13 +8,15 @@ import Testing
     @Test("a record has the bytes that its description says")
     func golden() throws {
         let record = JobRecord.encode(
-            id: Array("tx-7".utf8), failures: 2, crashes: 1, enqueuedAtMilliseconds: 0x0102_0304_0506_0708,
+            id: Array("tx-7".utf8), failures: 2, crashes: 1, postponements: 9, enqueuedAtMilliseconds: 0x0102_0304_0506_0708,
             cause: JobCause("no_plan"),
             error: "é", payload: [0xff, 0x00])
         #expect(
-            record == [1, 2, 1, 4, 7, 0, 2, 0, 8, 7, 6, 5, 4, 3, 2, 1] + Array("tx-7no_plané".utf8) + [0xff, 0x00])
+            record == [1, 2, 1, 4, 7, 9, 2, 0, 8, 7, 6, 5, 4, 3, 2, 1] + Array("tx-7no_plané".utf8) + [0xff, 0x00])
         let job = try #require(Job(kind: .commission, shard: ShardID(3), entry: nil, record: record[...]))
-        #expect(job.id.text == "tx-7" && job.failures == 2 && job.crashes == 1 && job.lastCause?.word == "no_plan")
+        #expect(
+            job.id.text == "tx-7" && job.failures == 2 && job.crashes == 1 && job.postponements == 9
+                && job.lastCause?.word == "no_plan")
         #expect(
             job.lastError == "é" && Array(job.payload) == [0xff, 0x00] && job.enqueuedAtMilliseconds == 0x0102_0304_0506_0708)
     }
@@ -25,7 +27,7 @@ import Testing
         let all = [UInt8](repeating: 9, count: 33) + new.record + [UInt8](repeating: 9, count: 3)
         let job = try #require(Job(kind: .commission, shard: ShardID(1), entry: nil, record: all[33..<(all.count - 3)]))
         #expect(job.id.text == "42" && job.payload.elementsEqual(0..<100))
-        #expect(job.recordWith(failures: 0, cause: JobCause("x"), error: "").count == new.record.count + 1)
+        #expect(job.recordWith(failures: 0, postponements: 0, cause: JobCause("x"), error: "").count == new.record.count + 1)
     }
 
     @Test("the longest of everything fits, and one byte more is refused")
@@ -66,7 +68,9 @@ import Testing
             guard let job = Job(kind: .commission, shard: ShardID(0), entry: nil, record: bytes[...]) else { continue }
             accepted += 1
             #expect(JobID.bytesMax >= job.id.text.utf8.count && job.payload.count <= bytes.count)
-            _ = (job.lastCause, job.lastError, job.recordWith(failures: 1, cause: .crashed, error: job.lastError))
+            _ = (
+                job.lastCause, job.lastError, job.recordWith(failures: 1, postponements: 1, cause: .crashed, error: job.lastError)
+            )
         }
         #expect(accepted > 100)
     }

@@ -1,5 +1,6 @@
 import Core
 import RedisClient
+import Synchronization
 
 /// What all threads of a consumer share.
 final class ConsumerCore: Sendable {
@@ -11,6 +12,9 @@ final class ConsumerCore: Sendable {
     let report: @Sendable (JobConsumerEvent) -> Void
     let counters = JobCounters()
     let state: Monitor<ConsumerState>
+    private let toldBrokenAt = Mutex<MonotonicNanoseconds?>(nil)
+
+    private static let tellBrokenEveryNanoseconds: UInt64 = 60_000_000_000
 
     init(
         kind: JobKind, policy: JobPolicy, redis: RedisConfiguration, name: ConsumerName, lanes: Int,
@@ -40,6 +44,18 @@ final class ConsumerCore: Sendable {
         guard !shards.isEmpty else { return }
         let fresh = state.withLock { $0.markStale(shards) }
         if !fresh.isEmpty { report(.stale(fresh.map(\.shard))) }
+    }
+
+    /// Tells the owner of shards whose keys hold what is not ours, once a minute: they stay so until somebody has a look.
+    func tellBroken(_ shards: [ShardID: String]) {
+        guard !shards.isEmpty else { return }
+        let now = monotonicNow()
+        let isDue = toldBrokenAt.withLock { toldAt in
+            if let last = toldAt, now - last < Self.tellBrokenEveryNanoseconds { return false }
+            toldAt = now
+            return true
+        }
+        if isDue { report(.broken(shards)) }
     }
 
     /// A lane that holds suspects is the only one: whatever they do to the process, other suspects are not in hand.

@@ -36,7 +36,9 @@ struct ConsumerState {
         let living: [ConsumerName]
     }
 
+    /// So many lanes may be lost within an hour; a process that loses more has something in it that hangs.
     static let laneLossesMax = 16
+    static let laneLossNanoseconds: UInt64 = 3_600_000_000_000
 
     let base: ConsumerName
     private(set) var phase = Phase.running
@@ -48,8 +50,10 @@ struct ConsumerState {
     /// What each lane takes from.
     private var assigned: [[OwnedShard]]
     var lanes: [Slot]
-    /// Lanes that were given up; what Redis has under their names is taken over.
-    private(set) var lost: [ConsumerName] = []
+    /// Lanes that were given up within the last hour; what Redis has under their names is taken over.
+    private var losses: [(name: ConsumerName, at: MonotonicNanoseconds)] = []
+    /// Lanes that were ever given up.
+    private(set) var lossesCount = 0
     /// The one lane that may have suspects in hand.
     var suspectsLane: Int?
     var isKeeping = false
@@ -85,6 +89,13 @@ struct ConsumerState {
         stale.formUnion(fresh)
         assign()
         return fresh
+    }
+
+    /// The markers of these shards are in order again.
+    mutating func unmarkStale(_ owned: [OwnedShard]) {
+        let count = stale.count
+        stale.subtract(owned)
+        if stale.count < count { assign() }
     }
 
     private mutating func assign() {
@@ -131,7 +142,7 @@ struct ConsumerState {
     }
 
     enum Alarm {
-        case cancel(lane: Int, @Sendable () -> Void)
+        case cancel(lane: Int, generation: Int, @Sendable () -> Void)
         case replace(lane: Int, generation: Int, lost: ConsumerName, jobs: Int)
         case doNotReplace(lane: Int, lost: ConsumerName, jobs: Int)
     }
@@ -144,17 +155,19 @@ struct ConsumerState {
             guard let cancelledAt = call.cancelledAt else {
                 lanes[index].call?.cancelledAt = now
                 lanes[index].call?.isCancelling = true
-                alarms.append(.cancel(lane: index, call.cancel))
+                alarms.append(.cancel(lane: index, generation: lanes[index].generation, call.cancel))
                 continue
             }
             guard now >= cancelledAt + graceNanoseconds else { continue }
             let name = lanes[index].name
             let jobs = lanes[index].inHand.count
-            lost.append(name)
+            losses.removeAll { now - $0.at >= Self.laneLossNanoseconds }
+            losses.append((name, now))
+            lossesCount += 1
             let generation = lanes[index].generation + 1
             lanes[index] = Slot(name: base.lane(index, generation: generation), generation: generation)
             if suspectsLane == index { suspectsLane = nil }
-            if lost.count > Self.laneLossesMax || phase == .stopping {
+            if losses.count > Self.laneLossesMax || phase == .stopping {
                 alarms.append(.doNotReplace(lane: index, lost: name, jobs: jobs))
             } else {
                 lanes[index].isRunning = true
@@ -162,6 +175,13 @@ struct ConsumerState {
             }
         }
         return alarms
+    }
+
+    var lost: [ConsumerName] { losses.map(\.name) }
+
+    /// A call of `cancel` has come back.
+    mutating func cancelled(lane: Int, generation: Int) {
+        if isCurrent(lane: lane, generation: generation) { lanes[lane].call?.isCancelling = false }
     }
 
     /// Has the watchdog cancel every call at its next look.

@@ -29,7 +29,6 @@ package final class JobConsumer: Sendable {
             report: report)
     }
 
-    package var kind: JobKind { core.kind }
     package var counters: JobCounters { core.counters }
 
     /// Starts the threads. Redis need not be there yet. Call once, and `stop` in the end.
@@ -66,22 +65,21 @@ package final class JobConsumer: Sendable {
         }
     }
 
-    /// Says which shards are the owner's from now on, at which epochs. Jobs of others that are in hand are finished; `settle` waits for that.
-    /// The shard's next owner should begin after it: what it finds in hand, it takes over with a crash.
+    /// Says which shards are the owner's from now on, at which epochs. Jobs of others that are in hand are finished, or taken over by the next owner,
+    /// with a crash.
     package func setShards(_ shards: [OwnedShard]) {
         core.state.withLock { $0.setShards(shards) }
     }
 
-    /// Waits until no job is in hand whose shard is not in the last `setShards`, nor will be: the time of a handler's call and `blockMilliseconds` at
-    /// most, while Redis lives. False when the time was over first.
-    package func settle(timeoutMilliseconds: Int) -> Bool {
-        core.state.wait(until: .after(milliseconds: timeoutMilliseconds)) { $0.isQuiet ? true : nil } ?? false
+    /// Says that no later owner has marked these shards, whatever was seen before: they are taken from again.
+    package func setInOrder(_ shards: [OwnedShard]) {
+        core.state.withLock { $0.unmarkStale(shards) }
     }
 
     /// Takes no more jobs, and waits for those in hand. False when the time was over first; it goes on draining then.
     package func drain(timeoutMilliseconds: Int) -> Bool {
         core.state.withLock { $0.advance(to: .draining) }
-        return settle(timeoutMilliseconds: timeoutMilliseconds)
+        return core.state.wait(until: .after(milliseconds: timeoutMilliseconds)) { $0.isQuiet ? true : nil } ?? false
     }
 
     /// Drains, then cancels what still runs and releases it, and ends the threads. False when a handler did not come back: its thread is left alone.

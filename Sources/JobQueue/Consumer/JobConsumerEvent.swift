@@ -6,8 +6,8 @@ package enum JobConsumerEvent: Sendable {
     case wiped([ShardID])
     /// A later owner has marked these shards. Nothing is taken from them until `setShards` names another epoch.
     case stale([ShardID])
-    /// The keys of these shards hold what is not ours. Their jobs are not taken.
-    case broken([ShardID])
+    /// The keys of these shards hold what is not ours, in Redis' words: their jobs wait, those of others go on. Told again every minute.
+    case broken([ShardID: String])
     /// Redis cannot be reached, or answers with errors; tried again until it works.
     case redisFailed(String)
     /// The handler cannot work or cannot be made; tried again until it can.
@@ -18,6 +18,6 @@ package enum JobConsumerEvent: Sendable {
     case laneLost(ConsumerName, jobs: Int)
     /// Too many handlers did not come back: this lane is not replaced any more. The process should end.
     case laneNotReplaced(lane: Int)
-    /// Redis refused to end, delay or bury these jobs for other reasons than a lost connection. They are taken over later.
+    /// Redis gave answers that nobody understands when these jobs were to be ended, delayed or buried. They are taken over later.
     case unsettled(jobs: Int, String)
 }

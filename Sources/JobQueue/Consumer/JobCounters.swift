@@ -12,6 +12,8 @@ package final class JobCounters: Sendable {
         package var failed: Int64 = 0
         /// Jobs that were delayed to be tried again.
         package var retried: Int64 = 0
+        /// Jobs that were delayed with no failure, for what was not their fault.
+        package var postponed: Int64 = 0
         /// Jobs that went to the dead letters.
         package var dead: Int64 = 0
         /// Jobs that were taken over from lost consumers.

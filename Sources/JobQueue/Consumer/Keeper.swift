@@ -6,7 +6,7 @@ final class Keeper {
     private let core: ConsumerCore
     private var queue: JobQueue?
     private var pause = RetryPause.redis
-    private var lostSeen = 0
+    private var lossesSeen = 0
     private var takesOverAt: MonotonicNanoseconds = 0
     private var promotesAt: MonotonicNanoseconds = 0
     private var forgetsAt: MonotonicNanoseconds = 0
@@ -25,7 +25,7 @@ final class Keeper {
                 try keep(try connected())
                 pause.succeeded()
             } catch {
-                if error.isConnectionFailure { queue?.connection.close() }
+                if error.isConnectionFailure || error.code == .server { queue?.connection.close() }
                 core.counters.add { $0.redisFailures += 1 }
                 core.report(.redisFailed("\(error)"))
                 _ = core.pause(milliseconds: pause.failed())
@@ -50,8 +50,9 @@ final class Keeper {
         let now = monotonicNow()
         let idle = core.policy.takeoverIdleMilliseconds
         let renewEvery = UInt64(idle) * 1_000_000 / 4
-        let (shards, lost, renewals) = core.state.withLock(wake: .nobody) { state in
-            (state.ownedShards, state.lost, state.renewals(now: now, everyNanoseconds: renewEvery))
+        defer { core.tellBroken(queue.takeRefusals()) }
+        let (shards, lost, losses, renewals) = core.state.withLock(wake: .nobody) { state in
+            (state.ownedShards, state.lost, state.lossesCount, state.renewals(now: now, everyNanoseconds: renewEvery))
         }
         // Before anything is taken over: what is in hand here must not look idle.
         for (name, jobs) in renewals {
@@ -63,11 +64,11 @@ final class Keeper {
             let promoted = try queue.promoteDue(shards.map(\.shard))
             if promoted > 0 { core.counters.add { $0.promoted += Int64(promoted) } }
         }
-        if now >= takesOverAt || lost.count > lostSeen {
+        if now >= takesOverAt || losses > lossesSeen {
             takesOverAt = now + renewEvery
             // Its own lanes have no privilege: what they have in hand has just been renewed, and what Redis holds under their names besides is lost.
             let answer = try queue.takeOver(shards, Takeover(living: [], lost: lost, idleMilliseconds: idle))
-            lostSeen = lost.count
+            lossesSeen = losses
             if answer.taken > 0 { core.counters.add { $0.crashed += Int64(answer.taken) } }
             core.markStale(shards.filter { answer.stale.contains($0.shard) })
         }

@@ -82,7 +82,8 @@ final class Lane {
     }
 
     private func failed(_ error: any Error) {
-        if let error = error as? RedisError, error.isConnectionFailure {
+        // A server that refuses may not be the one that a new connection leads to.
+        if let error = error as? RedisError, error.isConnectionFailure || error.code == .server {
             queue?.connection.close()
             mayHaveUnknown = true
         }
@@ -92,6 +93,11 @@ final class Lane {
     }
 
     private func work(_ orders: ConsumerState.Orders, _ queue: JobQueue) throws(RedisError) {
+        defer {
+            // However this ends: a lane that has no suspects in hand must not keep others from having any.
+            core.dropSuspects(lane: index, generation: generation)
+            core.tellBroken(queue.takeRefusals())
+        }
         guard orders.phase == .running, !orders.shards.isEmpty else { return rest(orders) }
         if mayHaveUnknown {
             try queue.releaseOwn(orders.shards.map(\.shard))
@@ -115,16 +121,15 @@ final class Lane {
         mayHaveUnknown = true
         let taken = try queue.take(shards, limits)
         mayHaveUnknown = false
+        if taken.hasReleased { looksAtReleasedAt = 0 }
         tell(taken, orders)
         if taken.isEmpty {
-            core.dropSuspects(lane: index, generation: generation)
             if taken.paused.count + taken.stale.count + taken.broken.count >= shards.count { rest(orders) }
             return
         }
         core.counters.add { $0.taken += Int64(taken.jobs.count + taken.malformed.count) }
         for entry in taken.malformed { settlement.bury(DeadLetter(entry, kind: core.kind)) }
         try handle(chosen(taken.jobs), handler, queue, orders)
-        core.dropSuspects(lane: index, generation: generation)
     }
 
     /// Nothing to do: wait for other orders.
@@ -141,6 +146,7 @@ final class Lane {
 
     /// Raises the markers of shards that are new here, and takes over what their former owners have in hand.
     private func adopt(_ orders: ConsumerState.Orders, _ queue: JobQueue) throws(RedisError) {
+        adopted.formIntersection(orders.shards)
         let fresh = orders.shards.filter { !adopted.contains($0) }
         let answers = try queue.raiseEpochs(fresh)
         var ours: [OwnedShard] = []
@@ -154,9 +160,11 @@ final class Lane {
             let answer = try queue.takeOver(ours, Takeover(living: orders.living, idleMilliseconds: 0))
             core.counters.add { $0.crashed += Int64(answer.taken) }
             core.markStale(ours.filter { answer.stale.contains($0.shard) })
+            ours.removeAll { answer.stale.contains($0.shard) }
             if answer.taken + answer.dropped == 0 { break }
         }
-        adopted = Set(orders.shards)
+        // Those that are stale are adopted when their markers are in order again.
+        adopted.formUnion(ours)
         adoptedVersion = orders.version
         looksAtReleasedAt = 0
     }
@@ -174,10 +182,10 @@ final class Lane {
 
     private func tell(_ taken: TakenJobs, _ orders: ConsumerState.Orders) {
         if !taken.stale.isEmpty { core.markStale(orders.shards.filter { taken.stale.contains($0.shard) }) }
-        guard !taken.wiped.isEmpty || !taken.broken.isEmpty, monotonicNow() >= toldAt else { return }
+        core.tellBroken(Dictionary(taken.broken.map { ($0, "its stream's key holds something else") }) { first, _ in first })
+        guard !taken.wiped.isEmpty, monotonicNow() >= toldAt else { return }
         toldAt = monotonicNow() + Self.tellEveryNanoseconds
-        if !taken.wiped.isEmpty { core.report(.wiped(taken.wiped)) }
-        if !taken.broken.isEmpty { core.report(.broken(taken.broken)) }
+        core.report(.wiped(taken.wiped))
     }
 
     /// What is handled together: all clean jobs, or suspects of one kind if this lane may have them. Others are released, and looked at again at
@@ -223,7 +231,7 @@ final class Lane {
         guard let holding else { return }
         for job in holding.foreign { settlement.release(job) }
         var run = BatchRun(core, lane: index, generation: generation, handler)
-        let isOurs = holding.held.isEmpty || run.run(holding.held, into: &settlement)
+        let isOurs = run.run(Self.groups(holding.held, core.policy), into: &settlement)
         if !isOurs {
             // Another lane goes on; whatever came of these jobs is not ours to say.
             settlement = Settlement()
@@ -231,10 +239,23 @@ final class Lane {
         }
         try settle(queue)
         handler.settled()
+        // What a handler gives back is not for this lane now: no hurry to look at it again.
+        if run.hasReleased { looksAtReleasedAt = monotonicNow() + Self.releasedEveryNanoseconds }
         guard let reason = run.unavailable else { return handlerPause.succeeded() }
         core.report(.handlerUnavailable(reason))
         looksAtReleasedAt = 0
         _ = core.pause(milliseconds: handlerPause.failed())
+    }
+
+    /// Jobs that were tried before apart from those that are new, so that one that always fails does not stop many.
+    private static func groups(_ jobs: [Job], _ policy: JobPolicy) -> [[Job]] {
+        let tried = jobs.filter(\.wasTried)
+        guard !tried.isEmpty else { return jobs.isEmpty ? [] : [jobs] }
+        let new = tried.count < jobs.count ? [jobs.filter { !$0.wasTried }] : []
+        return new
+            + stride(from: 0, to: tried.count, by: policy.triedMax).map { start in
+                Array(tried[start..<min(start + policy.triedMax, tried.count)])
+            }
     }
 
     /// Tells Redis what became of jobs, until it knows. Throws when Redis is away: what is left is told after the next connect.
@@ -251,7 +272,8 @@ final class Lane {
                 guard try settlement.settle(queue, core, lane: index, generation: generation) else { return }
                 break
             } catch {
-                if error.isConnectionFailure { throw error }
+                // Giving up while Redis refuses writes, such as to a full disk, would be a crash of every job.
+                if error.isConnectionFailure || error.code == .server { throw error }
                 attempt += 1
                 if attempt == Self.settleAttemptsMax {
                     core.report(.unsettled(jobs: settlement.count, "\(error)"))

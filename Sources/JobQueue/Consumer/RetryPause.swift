@@ -1,10 +1,10 @@
 /// How long to wait before something that failed is tried again: doubling, with jitter, so that many do not come back at one moment.
-struct RetryPause {
+package struct RetryPause: Sendable {
     let firstMilliseconds: Int
     let millisecondsMax: Int
     private var failures = 0
 
-    init(firstMilliseconds: Int, millisecondsMax: Int) {
+    package init(firstMilliseconds: Int, millisecondsMax: Int) {
         self.firstMilliseconds = firstMilliseconds
         self.millisecondsMax = millisecondsMax
     }
@@ -14,10 +14,10 @@ struct RetryPause {
     /// A handler that cannot work.
     static let handler = RetryPause(firstMilliseconds: 50, millisecondsMax: 5_000)
 
-    mutating func succeeded() { failures = 0 }
+    package mutating func succeeded() { failures = 0 }
 
-    /// The wait after one more failure: between half and all of the doubled step.
-    mutating func failed() -> Int {
+    /// The wait after one more failure, in milliseconds: between half and all of the doubled step.
+    package mutating func failed() -> Int {
         let step = min(firstMilliseconds << min(failures, 12), millisecondsMax)
         failures += 1
         return Int.random(in: step / 2...step)

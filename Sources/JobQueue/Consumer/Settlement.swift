@@ -26,6 +26,7 @@ struct Settlement {
         switch outcome {
         case .done: done.append(job)
         case .retry(let cause, let error): failed.append(FailedJob(job, cause: cause, error: error))
+        case .postpone(let cause, let error): failed.append(FailedJob(job, cause: cause, error: error, isFailure: false))
         case .dead(let cause, let error): bury(job, cause: cause, error: error, failures: job.failures + 1)
         case .release: release(job)
         }
@@ -75,19 +76,22 @@ struct Settlement {
         let epochs = core.state.withLock(wake: .nobody) { $0.shards }
         let answers = try queue.retry(failed, epochs: epochs, policy: core.policy, using: &random)
         var delayed = 0
+        var postponed = 0
         var lost = 0
         for (one, answer) in zip(failed, answers) {
             switch answer {
-            case .delayed: delayed += 1
+            case .delayed where one.isFailure: delayed += 1
+            case .delayed: postponed += 1
             case .lost: lost += 1
             case .stale: release(one.job)
             case .dead: bury(one.job, cause: one.cause, error: one.error, failures: one.job.failures + 1)
             }
         }
-        let count = failed.count
+        let count = failed.count { $0.isFailure }
         core.counters.add { counts in
             counts.failed += Int64(count)
             counts.retried += Int64(delayed)
+            counts.postponed += Int64(postponed)
             counts.lost += Int64(lost)
         }
         failed = []

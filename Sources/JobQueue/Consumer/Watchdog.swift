@@ -1,6 +1,6 @@
 import Core
 
-/// The thread that ends calls that take too long. It touches no socket, so nothing can hold it up.
+/// The thread that ends calls that take too long. It touches no socket, and cancels on other threads, so nothing can hold it up.
 struct Watchdog {
     let core: ConsumerCore
     let startLane: @Sendable (_ lane: Int, _ generation: Int) -> Bool
@@ -26,9 +26,13 @@ struct Watchdog {
 
     private func act(on alarm: ConsumerState.Alarm) {
         switch alarm {
-        case .cancel(let lane, let cancel):
-            cancel()
-            core.state.withLock { $0.lanes[lane].call?.isCancelling = false }
+        case .cancel(let lane, let generation, let cancel):
+            let core = core
+            let body: @Sendable () -> Void = {
+                cancel()
+                core.state.withLock { $0.cancelled(lane: lane, generation: generation) }
+            }
+            if !DetachedThread.start(body) { body() }
         case .replace(let lane, let generation, let lost, let jobs):
             core.counters.add { $0.lanesLost += 1 }
             core.report(.laneLost(lost, jobs: jobs))

@@ -60,6 +60,8 @@ package struct Job: Sendable {
     package var failures: Int { Int(header.failures) }
     /// How often it was in hand when its consumer was lost.
     package var crashes: Int { Int(header.crashes) }
+    /// How often something stood in its way that was not its own.
+    package var postponements: Int { Int(header.postponements) }
     /// Milliseconds since 1970 when it was first added, by the clock of whoever added it.
     package var enqueuedAtMilliseconds: Int64 { header.enqueuedAtMilliseconds }
     package var id: JobID { JobID(checked: idBytes) }
@@ -69,8 +71,10 @@ package struct Job: Sendable {
     /// What the handler said when it failed the last time.
     package var lastError: String { text(header.causeEnd, header.payloadStart) }
 
+    /// Whether a handler had it before and could not do it: it is handled apart from those that are new.
+    var wasTried: Bool { header.failures > 0 || header.postponements > 0 }
     /// Whether `:f` has a record of it.
-    var isKnown: Bool { header.failures > 0 || header.crashes > 0 }
+    var isKnown: Bool { wasTried || header.crashes > 0 }
     var idBytes: ArraySlice<UInt8> { record[at(JobRecord.headerBytes)..<at(header.idEnd)] }
 
     /// Nil when the record is not one.
@@ -90,10 +94,10 @@ package struct Job: Sendable {
     }
 
     /// The same job with other counts, cause and error.
-    func recordWith(failures: Int, cause: JobCause, error: String) -> [UInt8] {
+    func recordWith(failures: Int, postponements: Int, cause: JobCause, error: String) -> [UInt8] {
         JobRecord.encode(
-            id: idBytes, failures: failures, crashes: crashes, enqueuedAtMilliseconds: enqueuedAtMilliseconds, cause: cause,
-            error: error, payload: payload)
+            id: idBytes, failures: failures, crashes: crashes, postponements: postponements,
+            enqueuedAtMilliseconds: enqueuedAtMilliseconds, cause: cause, error: error, payload: payload)
     }
 }
 

@@ -42,6 +42,8 @@ package struct JobCause: Hashable, Sendable, CustomStringConvertible {
     package static let crashed = JobCause("crashed")
     /// The handler was over its time limit.
     package static let timedOut = JobCause("timed_out")
+    /// What the job needs was held by somebody else.
+    package static let blocked = JobCause("blocked")
     /// The handler threw and named no cause.
     package static let handlerThrew = JobCause("handler_threw")
 

@@ -8,6 +8,8 @@ package struct JobPolicy: Sendable, Equatable {
     package var backoffBaseMilliseconds = 500
     /// … and never later than this.
     package var backoffCapMilliseconds = 300_000
+    /// As the cap, for a job that was postponed: what stood in its way may be gone soon.
+    package var postponementCapMilliseconds = 20_000
     /// A call of the handler may take this long; then it is cancelled.
     package var handlerMilliseconds = 30_000
     /// A cancelled call may take this long to come back; then its lane is given up.
@@ -20,6 +22,8 @@ package struct JobPolicy: Sendable, Equatable {
     package var batchPerShardMax = 500
     /// Jobs that have been in one crash are handled in groups of at most so many; after more crashes, alone.
     package var suspectsMax = 16
+    /// Jobs that have failed or were postponed are handled in groups of at most so many, apart from those that are new.
+    package var triedMax = 16
     /// An idle lane waits in Redis for this long before it looks up, for other shards above all.
     package var blockMilliseconds = 100
 
@@ -31,11 +35,13 @@ package struct JobPolicy: Sendable, Equatable {
             ("failuresMax", failuresMax, 0...250), ("crashesMax", crashesMax, 0...250),
             ("backoffBaseMilliseconds", backoffBaseMilliseconds, 1...86_400_000),
             ("backoffCapMilliseconds", backoffCapMilliseconds, 1...86_400_000 * 30),
+            ("postponementCapMilliseconds", postponementCapMilliseconds, 1...86_400_000 * 30),
             ("handlerMilliseconds", handlerMilliseconds, 1...86_400_000),
             ("handlerGraceMilliseconds", handlerGraceMilliseconds, 1...600_000),
             ("takeoverIdleMilliseconds", takeoverIdleMilliseconds, 100...86_400_000),
             ("batchMax", batchMax, 1...10_000), ("batchPerShardMax", batchPerShardMax, 1...10_000),
-            ("suspectsMax", suspectsMax, 1...1_000), ("blockMilliseconds", blockMilliseconds, 1...60_000),
+            ("suspectsMax", suspectsMax, 1...1_000), ("triedMax", triedMax, 1...10_000),
+            ("blockMilliseconds", blockMilliseconds, 1...60_000),
         ]
         for (name, value, range) in ranges where !range.contains(value) {
             throw JobQueueError(.invalid, "\(name) is \(value), and must be from \(range.lowerBound) to \(range.upperBound)")
@@ -51,12 +57,17 @@ package struct JobPolicy: Sendable, Equatable {
     /// How long to wait after the `failures`-th failure (1, 2, …), in milliseconds: anything from 0 to the base doubled with each failure,
     /// so that jobs that failed together do not come back together ("full jitter").
     package func backoffMilliseconds(failures: Int, using random: inout some RandomNumberGenerator) -> Int {
-        Int.random(in: 0...backoffLimitMilliseconds(failures: failures), using: &random)
+        Int.random(in: 0...limit(time: failures, cap: backoffCapMilliseconds), using: &random)
     }
 
-    func backoffLimitMilliseconds(failures: Int) -> Int {
+    /// How long to wait after the `time`-th postponement (1, 2, …), in milliseconds: as after a failure, with another cap.
+    package func postponementMilliseconds(time: Int, using random: inout some RandomNumberGenerator) -> Int {
+        Int.random(in: 0...limit(time: time, cap: postponementCapMilliseconds), using: &random)
+    }
+
+    private func limit(time: Int, cap: Int) -> Int {
         // 2 to the power of 32 times the smallest base is past the largest cap.
-        let doubled = backoffBaseMilliseconds.multipliedReportingOverflow(by: 1 << min(max(failures - 1, 0), 32))
-        return doubled.overflow ? backoffCapMilliseconds : min(doubled.partialValue, backoffCapMilliseconds)
+        let doubled = backoffBaseMilliseconds.multipliedReportingOverflow(by: 1 << min(max(time - 1, 0), 32))
+        return doubled.overflow ? cap : min(doubled.partialValue, cap)
     }
 }

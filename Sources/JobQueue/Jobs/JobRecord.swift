@@ -9,7 +9,7 @@ import Core
 /// | 2 | 1 | crashes (scripts write this byte) |
 /// | 3 | 1 | length of the id, 1 to 64 |
 /// | 4 | 1 | length of the last cause, 0 to 64 |
-/// | 5 | 1 | 0 |
+/// | 5 | 1 | postponements |
 /// | 6 | 2 | length of the last error's text, 0 to 512 |
 /// | 8 | 8 | milliseconds since 1970 when the job was first added |
 /// | 16 | | id, cause, error text, and all the rest is the payload, 0 to 65,536 bytes |
@@ -29,6 +29,7 @@ package enum JobRecord {
         var crashes: UInt8
         var idBytes: UInt8
         var causeBytes: UInt8
+        var postponements: UInt8
         var errorBytes: UInt16
         var enqueuedAtMilliseconds: Int64
 
@@ -40,9 +41,9 @@ package enum JobRecord {
     /// The header, when all of the record is as it should be.
     static func header(of record: ArraySlice<UInt8>) -> Header? {
         record.withUnsafeBytes { bytes -> Header? in
-            guard bytes.count >= headerBytes, bytes.count <= bytesMax, bytes[0] == version, bytes[5] == 0 else { return nil }
+            guard bytes.count >= headerBytes, bytes.count <= bytesMax, bytes[0] == version else { return nil }
             let header = Header(
-                failures: bytes[1], crashes: bytes[2], idBytes: bytes[3], causeBytes: bytes[4],
+                failures: bytes[1], crashes: bytes[2], idBytes: bytes[3], causeBytes: bytes[4], postponements: bytes[5],
                 errorBytes: UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 6, as: UInt16.self)),
                 enqueuedAtMilliseconds: Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: Int64.self)))
             guard (1...JobID.bytesMax).contains(Int(header.idBytes)), header.causeBytes <= JobCause.bytesMax,
@@ -56,8 +57,8 @@ package enum JobRecord {
 
     /// Counts over 255 are written as 255, and a long error text is cut.
     static func encode(
-        id: some Collection<UInt8>, failures: Int, crashes: Int, enqueuedAtMilliseconds: Int64, cause: JobCause?, error: String,
-        payload: some Collection<UInt8>
+        id: some Collection<UInt8>, failures: Int, crashes: Int, postponements: Int = 0, enqueuedAtMilliseconds: Int64,
+        cause: JobCause?, error: String, payload: some Collection<UInt8>
     ) -> [UInt8] {
         let causeBytes = cause.map { Array($0.word.utf8) } ?? []
         let errorText = Array(Self.cut(error).utf8)
@@ -68,7 +69,7 @@ package enum JobRecord {
         bytes.append(UInt8(clamping: crashes))
         bytes.append(UInt8(id.count))
         bytes.append(UInt8(causeBytes.count))
-        bytes.append(0)
+        bytes.append(UInt8(clamping: postponements))
         withUnsafeBytes(of: UInt16(errorText.count).littleEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: enqueuedAtMilliseconds.littleEndian) { bytes.append(contentsOf: $0) }
         bytes.append(contentsOf: id)

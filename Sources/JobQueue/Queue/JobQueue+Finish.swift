@@ -7,11 +7,14 @@ package struct FailedJob: Sendable {
     package let cause: JobCause
     /// For people; its first 512 bytes are kept.
     package let error: String
+    /// Whether it failed; otherwise it is postponed, for what is not its fault.
+    package let isFailure: Bool
 
-    package init(_ job: Job, cause: JobCause, error: String) {
+    package init(_ job: Job, cause: JobCause, error: String, isFailure: Bool = true) {
         self.job = job
         self.cause = cause
         self.error = error
+        self.isFailure = isFailure
     }
 }
 
@@ -52,10 +55,12 @@ extension JobQueue {
     private func endUnknown(_ jobs: [Job]) throws(RedisError) -> Int {
         guard !jobs.isEmpty else { return 0 }
         commands.removeAll()
+        var runs: [ShardID] = []
         var start = 0
         while start < jobs.count {
             let shard = jobs[start].shard
             let end = jobs[start...].firstIndex { $0.shard != shard } ?? jobs.count
+            runs.append(shard)
             commands.begin(arguments: 2 + end - start)
             commands.append("XDEL")
             keys.append(.stream, shard, to: commands)
@@ -69,14 +74,17 @@ extension JobQueue {
         }
         let replies = try connection.exchange(commands)
         var ended = 0
-        // An error is a key that holds something else, or nothing after a wipe: the job is not there either way.
-        for (index, place) in replies.roots.enumerated() where index % 2 == 0 { ended += replies.integer(place) ?? 0 }
+        for (index, place) in replies.roots.enumerated() {
+            // Where the key holds something else, or nothing after a wipe, the job is not there either.
+            if let error = replies.error(place) { try note(error, of: runs[index / 2]) }
+            if index % 2 == 0 { ended += replies.integer(place) ?? 0 }
+        }
         return ended
     }
 
     private static let noEntry = EntryID(milliseconds: 0, sequence: 0)
 
-    /// Delays jobs that failed, each with its own backoff, or says that they are dead.
+    /// Delays jobs that failed or are postponed, each with its own backoff, or says that they are dead.
     ///
     /// - Parameter epochs: at which the caller owns the jobs' shards; a shard that is missing counts as stale.
     package func retry(
@@ -86,12 +94,16 @@ extension JobQueue {
         var delayed: [(index: Int, job: FailedJob, milliseconds: Int)] = []
         for (index, one) in failed.enumerated() {
             let failures = one.job.failures + 1
-            if policy.isDead(failures: failures, crashes: one.job.crashes) {
+            if one.isFailure, policy.isDead(failures: failures, crashes: one.job.crashes) {
                 answers[index] = .dead
             } else if epochs[one.job.shard] == nil {
                 answers[index] = .stale
             } else {
-                delayed.append((index, one, policy.backoffMilliseconds(failures: failures, using: &random)))
+                let milliseconds =
+                    one.isFailure
+                    ? policy.backoffMilliseconds(failures: failures, using: &random)
+                    : policy.postponementMilliseconds(time: one.job.postponements + 1, using: &random)
+                delayed.append((index, one, milliseconds))
             }
         }
         let parts = parts(delayed, \.job.job.shard)
@@ -103,7 +115,10 @@ extension JobQueue {
                 [.text(consumer.text), .int(epochs[shard]?.rawValue ?? 0)]
                     + part.elements.flatMap { one -> [RedisArgument] in
                         let job = one.job.job
-                        let record = job.recordWith(failures: job.failures + 1, cause: one.job.cause, error: one.job.error)
+                        let record = job.recordWith(
+                            failures: job.failures + (one.job.isFailure ? 1 : 0),
+                            postponements: job.postponements + (one.job.isFailure ? 0 : 1), cause: one.job.cause,
+                            error: one.job.error)
                         return [
                             Self.argument(job.entry), .bytes(Array(job.idBytes)), .int(Int64(one.milliseconds)), .bytes(record),
                         ]
@@ -123,7 +138,7 @@ extension JobQueue {
     /// oldest letters a full `:dlq` dropped (the sink has those too).
     package func bury(_ letters: [DeadLetter]) throws(RedisError) -> (isBuried: [Bool], dropped: Int) {
         let parts = parts(letters, \.shard)
-        let replies = try each(parts) { part in
+        let replies = try eachShard(parts, \.shard) { part in
             RedisScriptCall(
                 QueueScript.bury, keys: [keys(.stream, part.shard), keys(.known, part.shard), keys(.deadLetters, part.shard)],
                 [.text(consumer.text), .int(Int64(Self.deadLettersMax))]
@@ -132,7 +147,7 @@ extension JobQueue {
         var digits = [UInt8](repeating: 0, count: letters.count)
         var dropped = 0
         for (part, reply) in zip(parts, replies) {
-            let values = try reply.arrayValue()
+            guard let values = try reply?.arrayValue() else { continue }
             guard values.count == 2 else { throw Self.unexpected("\(values.count) values") }
             try Self.spread(values[0], over: part, into: &digits)
             dropped += Int(try values[1].integerValue())
@@ -158,12 +173,12 @@ extension JobQueue {
         var count = 0
         var left = shards
         while !left.isEmpty {
-            let replies = try each(left) { shard in
+            let replies = try eachShard(left, \.self) { shard in
                 RedisScriptCall(
                     QueueScript.releaseOwn, keys: [keys(.stream, shard)],
                     [.text(consumer.text), .int(Int64(Self.jobsPerScriptMax))])
             }
-            let counts = try replies.map { reply throws(RedisError) in Int(try reply.integerValue()) }
+            let counts = try replies.map { reply throws(RedisError) in Int(try reply?.integerValue() ?? 0) }
             count += counts.reduce(0, +)
             left = zip(left, counts).filter { $0.1 == Self.jobsPerScriptMax }.map(\.0)
         }

@@ -24,6 +24,8 @@ package struct QueueStats: Sendable, Equatable {
     package var pause: String?
     /// Nil when there is no marker.
     package var epoch: Epoch?
+    /// Why the queue cannot be used: one of its keys holds what is not ours. Figures of such keys are 0.
+    package var refusal: String?
 
     /// Since when there is an unfinished job in the stream: what was added before is done, known or lost. Nil when the stream is empty.
     package var oldestMilliseconds: Int64? {
@@ -79,10 +81,6 @@ extension JobQueue {
         }
     }
 
-    package func isPaused(_ shard: ShardID) throws(RedisError) -> Bool {
-        try connection.command("EXISTS", keys(.paused, shard)) == .integer(1)
-    }
-
     package func stats(_ shards: [ShardID]) throws(RedisError) -> [QueueStats] {
         let replies = try each(shards) { shard in
             RedisScriptCall(QueueScript.stats, keys: QueueKeys.Part.allCases.map { keys($0, shard) })
@@ -90,8 +88,11 @@ extension JobQueue {
         var all: [QueueStats] = []
         for (shard, reply) in zip(shards, replies) {
             let values = try reply.arrayValue()
-            guard values.count == 12 else { throw Self.unexpected("\(values.count) figures") }
+            guard values.count == 13 else { throw Self.unexpected("\(values.count) figures") }
             var stats = QueueStats(shard: shard)
+            if case .bytes(let key) = values[12] {
+                stats.refusal = "the key \(String(decoding: key, as: UTF8.self)) holds what is not ours"
+            }
             let pending = Int(try values[1].integerValue())
             let released = Int(try values[2].integerValue())
             stats.pending = pending - released
@@ -107,9 +108,7 @@ extension JobQueue {
                 stats.nextDueAtMilliseconds = Int64(String(decoding: due.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self))
             }
             if case .bytes(let reason) = values[10] { stats.pause = String(decoding: reason, as: UTF8.self) }
-            if case .bytes(let marker) = values[11] {
-                stats.epoch = Int64(String(decoding: marker, as: UTF8.self)).map { Epoch($0) }
-            }
+            stats.epoch = Self.marker(values[11])
             all.append(stats)
         }
         return all
@@ -205,20 +204,6 @@ extension JobQueue {
         case "h": return .inHand
         default: return .notFound
         }
-    }
-
-    /// Puts dead letters back into the stream with no failures and no crashes. Gives which were there; what is malformed stays
-    /// where it is.
-    package func replay(_ letters: [EntryID], of shard: ShardID) throws(RedisError) -> [Bool] {
-        let digits =
-            try letters.isEmpty
-            ? []
-            : self.letters(parts(letters) { _ in shard }, count: letters.count) { part in
-                RedisScriptCall(
-                    QueueScript.replay, keys: [keys(.stream, shard), keys(.deadLetters, shard)],
-                    part.elements.map { .text($0.description) })
-            }
-        return digits.map { $0 == UInt8(ascii: "1") }
     }
 
     /// Throws dead letters away. Gives how many were there.

@@ -41,6 +41,8 @@ package struct TakenJobs: Sendable {
     package var broken: [ShardID] = []
     /// Shards that were taken from, but have no epoch marker: Redis was wiped, or they have never been marked.
     package var wiped: [ShardID] = []
+    /// Whether some of them had been released before: there may be more.
+    package var hasReleased = false
 
     package var isEmpty: Bool { jobs.isEmpty && malformed.isEmpty }
 }
@@ -81,7 +83,7 @@ extension JobQueue {
         let root = replies.roots[0]
         if let error = replies.error(root) { throw RedisError(.server, error, serverCode: RedisConnection.serverCode(error)) }
         guard let count = replies.count(root), count % 3 == 1, let letters = replies.range(root + 1),
-            letters.count == shards.count
+            letters.count == shards.count + 1
         else { throw Self.unexpected("what is no batch") }
         var taken = TakenJobs()
         for (owned, letter) in zip(shards, replies.bytes[letters]) {
@@ -93,6 +95,7 @@ extension JobQueue {
             default: break
             }
         }
+        taken.hasReleased = replies.bytes[letters].last == UInt8(ascii: "r")
         taken.jobs.reserveCapacity(count / 3)
         // All elements are plain values, so that they follow each other.
         var place = root + 2
@@ -144,8 +147,7 @@ extension JobQueue {
             }
             let owned = shards[place]
             let isPaused = !values[place * 2].isNull
-            let marker = try? values[place * 2 + 1].integerValue()
-            let isStale = marker.map { $0 > owned.epoch.rawValue } ?? false
+            let isStale = Self.marker(values[place * 2 + 1]).map { $0 > owned.epoch } ?? false
             for element in try pair[1].arrayValue() {
                 let parts = try element.arrayValue()
                 guard parts.count == 2 else { throw Self.unexpected("half an entry") }

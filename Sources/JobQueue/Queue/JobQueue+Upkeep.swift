@@ -52,13 +52,13 @@ extension JobQueue {
     package func promoteDue(
         _ shards: [ShardID], countPerShard: Int = 500, aheadMilliseconds: Int = 0
     ) throws(RedisError) -> Int {
-        let replies = try each(shards) { shard in
+        let replies = try eachShard(shards, \.self) { shard in
             RedisScriptCall(
                 QueueScript.promote, keys: [keys(.stream, shard), keys(.delayed, shard), keys(.known, shard)],
                 [.int(Int64(aheadMilliseconds)), .int(Int64(countPerShard))])
         }
         var count = 0
-        for reply in replies { count += Int(try reply.integerValue()) }
+        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
         return count
     }
 
@@ -67,7 +67,7 @@ extension JobQueue {
     package func takeOver(
         _ shards: [OwnedShard], _ takeover: Takeover, countPerShard: Int = 500
     ) throws(RedisError) -> TakeoverAnswer {
-        let replies = try each(shards) { owned in
+        let replies = try eachShard(shards, \.shard) { owned in
             RedisScriptCall(
                 QueueScript.takeOver,
                 keys: [keys(.stream, owned.shard), keys(.known, owned.shard), keys(.epoch, owned.shard)],
@@ -77,7 +77,7 @@ extension JobQueue {
         }
         var answer = TakeoverAnswer()
         for (owned, reply) in zip(shards, replies) {
-            let values = try reply.arrayValue()
+            guard let values = try reply?.arrayValue() else { continue }
             guard values.count == 2 else { throw Self.unexpected("\(values.count) values") }
             let taken = Int(try values[0].integerValue())
             if taken < 0 {
@@ -107,13 +107,13 @@ extension JobQueue {
     private func forget(
         _ shards: [ShardID], _ idleMilliseconds: Int, only: String, _ living: [ConsumerName]
     ) throws(RedisError) -> Int {
-        let replies = try each(shards) { shard in
+        let replies = try eachShard(shards, \.self) { shard in
             RedisScriptCall(
                 QueueScript.forgetConsumers, keys: [keys(.stream, shard)],
                 [.int(Int64(idleMilliseconds)), .text(only)] + living.map { .text($0.text) })
         }
         var count = 0
-        for reply in replies { count += Int(try reply.integerValue()) }
+        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
         return count
     }
 
@@ -135,20 +135,33 @@ extension JobQueue {
         }
         var answers: [EpochAnswer] = []
         for (owned, reply) in zip(shards, replies) {
-            if reply.isNull {
-                answers.append(evenIfMissing ? .raised : .missing)
+            if let marker = Self.marker(reply) {
+                answers.append(marker > owned.epoch ? .stale(marker) : marker == owned.epoch ? .unchanged : .raised)
             } else {
-                let marker = try reply.integerValue()
-                let epoch = owned.epoch.rawValue
-                answers.append(marker > epoch ? .stale(Epoch(marker)) : marker == epoch ? .unchanged : .raised)
+                answers.append(evenIfMissing ? .raised : .missing)
             }
         }
         return answers
     }
 
-    /// The shards whose queue has no epoch marker.
-    package func wasWiped(_ shards: [ShardID]) throws(RedisError) -> [ShardID] {
-        let replies = try connection.pipeline(shards.map { ["EXISTS", keys(.epoch, $0)] })
-        return zip(shards, replies).filter { $0.1 == .integer(0) }.map(\.0)
+    /// Sets markers back to the owner's epochs where they are still what they were seen to be: PostgreSQL was restored from a backup, or another
+    /// program has written them. Gives which were set.
+    ///
+    /// Only for who holds the fence of these shards in PostgreSQL while it calls: then nobody has a later epoch.
+    package func resetEpochs(_ shards: [(owned: OwnedShard, seen: Epoch)]) throws(RedisError) -> [OwnedShard] {
+        let replies = try each(shards) { one in
+            RedisScriptCall(
+                QueueScript.resetEpoch, keys: [keys(.epoch, one.owned.shard)],
+                [.int(one.seen.rawValue), .int(one.owned.epoch.rawValue)])
+        }
+        return zip(shards, replies).filter { $0.1 == .integer(1) }.map(\.0.owned)
+    }
+
+    /// What a marker says; nil for a missing one and for what is none: the scripts read it in the same way.
+    static func marker(_ reply: RedisReply) -> Epoch? {
+        guard case .bytes(let digits) = reply, (1...15).contains(digits.count),
+            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        return Int64(String(decoding: digits, as: UTF8.self)).map { Epoch($0) }
     }
 }

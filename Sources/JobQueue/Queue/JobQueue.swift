@@ -12,11 +12,15 @@ package final class JobQueue {
     let keys: QueueKeys
     /// Reused by the calls that every job goes through.
     let commands = RedisCommands()
+    /// Redis' words about shards whose keys it could not work with, since `takeRefusals`.
+    private var refusals: [ShardID: String] = [:]
 
     /// How many calls of a script go in one round trip.
     static let callsPerRoundTripMax = 1_000
     /// How many jobs one script moves: bounds how long Redis is held up.
     static let jobsPerScriptMax = 500
+    /// Errors that one shard's keys are the cause of; `ERR` is what a script says that stumbles over them.
+    static let shardCodes: Set<String> = ["WRONGTYPE", "NOGROUP", "ERR"]
     /// How many dead letters a shard keeps in Redis; PostgreSQL keeps all.
     package static let deadLettersMax = 10_000
 
@@ -25,6 +29,40 @@ package final class JobQueue {
         self.connection = connection
         self.consumer = consumer
         keys = QueueKeys(kind)
+    }
+
+    /// Redis' words about shards whose keys hold what is not ours, since the last call. What was to be done to their jobs was not done;
+    /// other shards went on.
+    package func takeRefusals() -> [ShardID: String] {
+        defer { refusals = [:] }
+        return refusals
+    }
+
+    /// Notes an error that is about one shard's keys.
+    ///
+    /// - Throws: any other: Redis refuses everybody's commands, or this connection's.
+    func note(_ error: String, of shard: ShardID) throws(RedisError) {
+        let code = RedisConnection.serverCode(error)
+        guard Self.shardCodes.contains(code) else { throw RedisError(.server, error, serverCode: code) }
+        refusals[shard] = error
+    }
+
+    /// As `each`, with nil where a shard's keys hold what is not ours.
+    func eachShard<Element>(
+        _ elements: [Element], _ shard: (Element) -> ShardID, _ makeCall: (Element) -> RedisScriptCall
+    ) throws(RedisError) -> [RedisReply?] {
+        let replies = try eachReply(elements, makeCall)
+        var answers: [RedisReply?] = []
+        answers.reserveCapacity(replies.count)
+        for (element, reply) in zip(elements, replies) {
+            if case .error(let text) = reply {
+                try note(text, of: shard(element))
+                answers.append(nil)
+            } else {
+                answers.append(reply)
+            }
+        }
+        return answers
     }
 
     /// Calls a script once for each element and gives the answers in order. The first error answer is thrown, after all calls were made.
@@ -72,13 +110,15 @@ package final class JobQueue {
         return parts
     }
 
-    /// One script call a part; the letter it answered for each element, in the elements' order.
+    /// One script call a part; the letter it answered for each element, in the elements' order; 0 where a shard's keys hold what is not ours.
     func letters<Element>(
         _ parts: [ShardPart<Element>], count: Int, _ makeCall: (ShardPart<Element>) -> RedisScriptCall
     ) throws(RedisError) -> [UInt8] {
-        let replies = try each(parts, makeCall)
+        let replies = try eachShard(parts, \.shard, makeCall)
         var letters = [UInt8](repeating: 0, count: count)
-        for (part, reply) in zip(parts, replies) { try Self.spread(reply, over: part, into: &letters) }
+        for (part, reply) in zip(parts, replies) {
+            if let reply { try Self.spread(reply, over: part, into: &letters) }
+        }
         return letters
     }
 

@@ -13,10 +13,10 @@ enum QueueScript {
     static let forgetConsumers = RedisScript(source: PackageResources.forget_consumers_lua)
     static let sweepAdd = RedisScript(source: PackageResources.sweep_add_lua)
     static let markEpoch = RedisScript(source: PackageResources.mark_epoch_lua)
+    static let resetEpoch = RedisScript(source: PackageResources.reset_epoch_lua)
     static let pause = RedisScript(source: PackageResources.pause_lua)
     static let stats = RedisScript(source: PackageResources.stats_lua)
     static let inspect = RedisScript(source: PackageResources.inspect_lua)
     static let find = RedisScript(source: PackageResources.find_lua)
     static let cancel = RedisScript(source: PackageResources.cancel_lua)
-    static let replay = RedisScript(source: PackageResources.replay_lua)
 }

@@ -1,8 +1,12 @@
 #!lua flags=allow-oom
--- Delays jobs that failed. KEYS: stream, :z, :f, :epoch.
+-- Delays jobs that failed or are postponed. KEYS: stream, :z, :f, :epoch.
 -- ARGV: consumer, the caller's epoch, then for each job its entry, its id, the delay in milliseconds and its new record.
 -- Answer: a letter for each job: d delayed, l not this consumer's any more, s the caller is stale (nothing was written).
-local marker = tonumber(redis.call('GET', KEYS[4]) or '')
+-- A marker is 1 to 15 digits; anything else is none.
+local function epoch(value)
+    if type(value) == 'string' and #value <= 15 and string.match(value, '^%d+$') then return tonumber(value) end
+end
+local marker = epoch(redis.pcall('GET', KEYS[4]))
 local isStale = marker and marker > tonumber(ARGV[2])
 -- A key of the wrong type ends the script here, before the first write.
 redis.call('ZCARD', KEYS[2])

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- A shard's figures. KEYS: stream, :z, :f, :dlq, :paused, :epoch.
 -- Answer: entries, pending, of these released, delayed, known, dead, now in ms, first waiting entry, first pending entry, when the first
---   delayed job is due, reason of the pause, marker. Texts are nil where there is none.
+--   delayed job is due, reason of the pause, marker, the first key that holds what is not ours. Texts are nil where there is none.
 local function size(command, key)
     local count = redis.pcall(command, key)
     return type(count) == 'number' and count or 0
@@ -39,8 +39,14 @@ if not firstWaiting then
     local first = redis.pcall('XRANGE', KEYS[1], '(' .. lastDelivered, '+', 'COUNT', 1)
     firstWaiting = not first.err and first[1] and first[1][1] or false
 end
+-- Pause and marker are overwritten when they are set, whatever they hold.
+local types, foreign = { 'stream', 'zset', 'hash', 'stream' }, false
+for at = #types, 1, -1 do
+    local type = redis.call('TYPE', KEYS[at]).ok
+    if type ~= 'none' and type ~= types[at] then foreign = KEYS[at] end
+end
 local due = redis.pcall('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 return {
     size('XLEN', KEYS[1]), pending, released, size('ZCARD', KEYS[2]), size('HLEN', KEYS[3]), size('XLEN', KEYS[4]), now,
-    firstWaiting, firstPending, not due.err and due[2] or false, text(KEYS[5]), text(KEYS[6]),
+    firstWaiting, firstPending, not due.err and due[2] or false, text(KEYS[5]), text(KEYS[6]), foreign,
 }

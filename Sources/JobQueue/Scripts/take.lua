@@ -4,12 +4,17 @@
 -- ARGV: consumer; 'any', 'clean' or 'none' of the released; jobs of a shard at most; jobs at most; bytes at most; suspects at most; bytes of a
 --   record at most; then for each shard the caller's epoch.
 -- Answer: a letter for each shard ('.' fine, 'w' fine but without a marker: wiped, 'p' paused, 's' the caller is stale, 'x' no stream of
---   ours), then for each job the shard's index, the entry and the record.
+--   ours) and one more ('r' some had been released before, '.' none), then for each job the shard's index, the entry and the record.
 local consumer, released = ARGV[1], ARGV[2]
 local perShard, left, bytesLeft = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local suspectsMax, recordMax = tonumber(ARGV[6]), tonumber(ARGV[7])
 local shards = #KEYS / 3
 local letters, answer = {}, { '' }
+
+-- A marker is 1 to 15 digits; anything else is none.
+local function epoch(value)
+    if type(value) == 'string' and #value <= 15 and string.match(value, '^%d+$') then return tonumber(value) end
+end
 
 local looked = {}
 for i = 1, shards do
@@ -19,7 +24,7 @@ end
 local states = redis.call('MGET', unpack(looked))
 local open = {}
 for i = 1, shards do
-    local marker = tonumber(states[2 * i] or '')
+    local marker = epoch(states[2 * i])
     if states[2 * i - 1] then
         letters[i] = 'p'
     elseif marker and marker > tonumber(ARGV[7 + i]) then
@@ -118,5 +123,6 @@ if (class or 0) == 0 and left > 0 and #open > 0 then
         end
     end
 end
+letters[shards + 1] = class and 'r' or '.'
 answer[1] = table.concat(letters)
 return answer

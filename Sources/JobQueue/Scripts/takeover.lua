@@ -3,7 +3,11 @@
 -- ARGV: the caller's epoch; milliseconds without life; jobs at most; how many living consumers follow; they; then how many lost ones
 --   follow; they. A living consumer keeps its jobs; a lost one's go at once, any other's after the time.
 -- Answer: how many jobs went, how many pending entries without a job were dropped; or -1 when the caller is stale.
-local marker = tonumber(redis.call('GET', KEYS[3]) or '')
+-- A marker is 1 to 15 digits; anything else is none.
+local function epoch(value)
+    if type(value) == 'string' and #value <= 15 and string.match(value, '^%d+$') then return tonumber(value) end
+end
+local marker = epoch(redis.pcall('GET', KEYS[3]))
 if marker and marker > tonumber(ARGV[1]) then return { -1, 0 } end
 redis.call('HLEN', KEYS[2])
 local living, lost = { released = true }, {}

@@ -144,6 +144,31 @@ private struct Adder {
         #expect(try await works.stop())
     }
 
+    @Test(
+        "Redis that refuses writes for a while is told again and again what became of jobs; it costs no crash and loses nothing")
+    func refusesWrites() async throws {
+        let redis = try await PrivateRedis.start()
+        let works = try Works.start(redis: redis) { _, jobs, gate in
+            _ = gate.wait()
+            return jobs.map { Int64($0.id.text) == 3 && $0.failures == 0 ? .retry(JobCause("first"), error: "") : .done }
+        }
+        let queue = try works.queue()
+        _ = try queue.add((0..<5).map { try newJob($0) })
+        works.consumer.setShards(owned(1))
+        #expect(try await eventually { works.gate.waiting == 1 })
+        try redis.connect().command("CONFIG", "SET", "min-replicas-to-write", "1")
+        #expect(throws: RedisError.self) { try queue.done(try queue.take(owned(1), .upTo(1)).jobs) }
+        works.gate.open()
+        #expect(try await eventually { works.consumer.counters.snapshot.redisFailures > 2 })
+        try redis.connect().command("CONFIG", "SET", "min-replicas-to-write", "0")
+        #expect(try await eventually { works.ledger.distinct == 5 })
+        #expect(try await eventually { works.consumer.counters.snapshot.done == 5 })
+        let counts = works.consumer.counters.snapshot
+        #expect(counts.lost == 0 && counts.crashed == 0 && counts.retried == 1)
+        #expect(try works.stats(1).allSatisfy { $0.waiting + $0.pending + $0.known == 0 })
+        #expect(try await works.stop())
+    }
+
     @Test("a consumer that is there before Redis begins when Redis comes")
     func late() async throws {
         let redis = try await PrivateRedis.start()

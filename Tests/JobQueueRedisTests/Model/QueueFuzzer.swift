@@ -14,7 +14,7 @@ struct QueueFuzzer {
         mutating func next() -> UInt64 { .max }
     }
 
-    private static let ids = 12
+    static let ids = 12
     private static let soonMilliseconds = 1
     private static let lateMilliseconds = 86_400_000
 
@@ -27,7 +27,7 @@ struct QueueFuzzer {
     private var given: [[Job]]
     private var garbage: [[MalformedEntry]]
     private var nextTag: UInt8 = 0
-    private var step = ""
+    var step = ""
 
     init(redis: PrivateRedis, seed: UInt64) throws {
         raw = try redis.connect()
@@ -55,10 +55,10 @@ struct QueueFuzzer {
         }
     }
 
-    private mutating func pick(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
-    private mutating func chance(_ percent: Int) -> Bool { pick(0..<100) < percent }
+    mutating func pick(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
+    mutating func chance(_ percent: Int) -> Bool { pick(0..<100) < percent }
 
-    private func expect(_ holds: Bool, _ what: @autoclosure () -> String) throws {
+    func expect(_ holds: Bool, _ what: @autoclosure () -> String) throws {
         if !holds { throw Finding(description: what()) }
     }
 
@@ -81,7 +81,8 @@ struct QueueFuzzer {
         case 90..<92: try mark(shard)
         case 92..<94: try forget(consumer, shard)
         case 94..<97: try deadLetters(shard)
-        case 97..<99: try addGarbage(shard)
+        case 97: try addGarbage(shard)
+        case 98: try touch(shard)
         default: try wipe()
         }
     }
@@ -93,7 +94,7 @@ struct QueueFuzzer {
         return (job, QueueModel.Content(id: "\(id)", tag: nextTag))
     }
 
-    private mutating func add(_ shard: Int) throws {
+    mutating func add(_ shard: Int) throws {
         step = "add"
         let jobs = try (0..<(1 + pick(0..<8))).map { _ in try makeJob(shard) }
         try expect(try queues[0].add(jobs.map(\.0)).allSatisfy { $0 == .added }, "not added")
@@ -105,9 +106,8 @@ struct QueueFuzzer {
         let jobs = try (0..<3).map { _ in try makeJob(shard) }
         let answers = try queues[0].sweepAdd(jobs.map(\.0))
         for (job, answer) in zip(jobs, answers) {
-            let isKnown = models[shard].known[job.0.id.text] != nil
-            try expect(answer == (isKnown ? nil : .added), "\(job.0.id): \(String(describing: answer))")
-            if !isKnown { models[shard].append(job.1) }
+            let isAdded = models[shard].sweepAdd(job.1)
+            try expect(answer == (isAdded ? .added : nil), "\(job.0.id): \(String(describing: answer))")
         }
     }
 
@@ -174,7 +174,9 @@ struct QueueFuzzer {
     }
 
     private static func content(_ job: Job) -> QueueModel.Content {
-        QueueModel.Content(id: job.id.text, failures: job.failures, crashes: job.crashes, tag: job.payload.first ?? 0)
+        QueueModel.Content(
+            id: job.id.text, failures: job.failures, crashes: job.crashes, postponements: job.postponements,
+            tag: job.payload.first ?? 0)
     }
 
     private mutating func some(_ consumer: Int) -> [Job] {
@@ -185,12 +187,12 @@ struct QueueFuzzer {
 
     private func model(_ job: Job) -> Int { shards.firstIndex(of: job.shard) ?? 0 }
 
-    private mutating func done(_ consumer: Int) throws {
+    mutating func done(_ consumer: Int) throws {
         let jobs = some(consumer)
         step = "done by \(consumer): \(jobs.map { "\($0.id) at \($0.entry.map(String.init(describing:)) ?? "")" })"
         let ended = try queues[consumer].done(jobs)
         var expected = 0
-        for job in jobs.filter({ $0.failures + $0.crashes > 0 }) + jobs.filter({ $0.failures + $0.crashes == 0 }) {
+        for job in jobs.filter({ Self.content($0).isKnown }) + jobs.filter({ !Self.content($0).isKnown }) {
             guard let place = job.entry else { continue }
             if models[model(job)].entry(place) != nil { expected += 1 }
             models[model(job)].done(place, job: Self.content(job))
@@ -198,24 +200,26 @@ struct QueueFuzzer {
         try expect(ended == expected, "\(ended) ended instead of \(expected)")
     }
 
-    private mutating func retry(_ consumer: Int) throws {
+    mutating func retry(_ consumer: Int) throws {
         let isSoon = chance(50)
         let epoch = Int64(pick(1..<4))
-        step = "retry by \(consumer) at \(epoch)"
+        let isFailure = chance(60)
+        step = "\(isFailure ? "retry" : "postpone") by \(consumer) at \(epoch)"
         var policy = JobPolicy()
         policy.failuresMax = 3
         policy.crashesMax = 250
         policy.backoffBaseMilliseconds = isSoon ? Self.soonMilliseconds : Self.lateMilliseconds
         policy.backoffCapMilliseconds = policy.backoffBaseMilliseconds
+        policy.postponementCapMilliseconds = policy.backoffBaseMilliseconds
         let jobs = some(consumer)
         var greatest = Greatest()
         let answers = try queues[consumer].retry(
-            jobs.map { FailedJob($0, cause: .timedOut, error: "e") },
+            jobs.map { FailedJob($0, cause: .timedOut, error: "e", isFailure: isFailure) },
             epochs: Dictionary(shards.map { ($0, Epoch(epoch)) }, uniquingKeysWith: max), policy: policy, using: &greatest)
         for (job, answer) in zip(jobs, answers) {
             guard let place = job.entry else { continue }
             let at = model(job)
-            if job.failures >= 3 {
+            if isFailure, job.failures >= 3 {
                 try expect(answer == .dead, "\(answer) instead of dead")
             } else if (models[at].epoch ?? 0) > epoch {
                 try expect(answer == .stale, "\(answer) instead of stale")
@@ -223,12 +227,12 @@ struct QueueFuzzer {
                 try expect(answer == .lost, "\(answer) instead of lost")
             } else {
                 try expect(answer == .delayed(policy.backoffCapMilliseconds), "\(answer)")
-                models[at].retry(place, consumer: queues[consumer].consumer.text, isSoon: isSoon)
+                models[at].retry(place, consumer: queues[consumer].consumer.text, isSoon: isSoon, isFailure: isFailure)
             }
         }
     }
 
-    private mutating func bury(_ consumer: Int) throws {
+    mutating func bury(_ consumer: Int) throws {
         step = "bury by \(consumer)"
         let letters =
             some(consumer).compactMap { job in
@@ -243,7 +247,7 @@ struct QueueFuzzer {
         }
     }
 
-    private mutating func release(_ consumer: Int) throws {
+    mutating func release(_ consumer: Int) throws {
         step = "release or renew by \(consumer)"
         let isRelease = chance(70)
         let jobs = some(consumer)
@@ -257,7 +261,7 @@ struct QueueFuzzer {
         }
     }
 
-    private mutating func releaseOwn(_ consumer: Int) throws {
+    mutating func releaseOwn(_ consumer: Int) throws {
         step = "releaseOwn by \(consumer)"
         var expected = 0
         for shard in shards.indices {
@@ -280,7 +284,7 @@ struct QueueFuzzer {
         try expect(count == expected, "\(count) instead of \(expected)")
     }
 
-    private mutating func takeOver(_ consumer: Int) throws {
+    mutating func takeOver(_ consumer: Int) throws {
         let epoch = Int64(pick(1..<4))
         let isIdle = chance(50)
         var living: [ConsumerName] = []
@@ -331,17 +335,28 @@ struct QueueFuzzer {
 
     private mutating func mark(_ shard: Int) throws {
         let epoch = Int64(pick(1..<4))
-        let isMark = chance(50)
-        step = "epoch \(epoch), \(isMark ? "marked" : "raised")"
         let owned = OwnedShard(shards[shard], Epoch(epoch))
-        let answer = try isMark ? queues[0].markEpoch(owned) : queues[0].raiseEpochs([owned])[0]
-        switch models[shard].epoch {
-        case nil:
-            try expect(answer == (isMark ? .raised : .missing), "\(answer)")
-            if isMark { models[shard].epoch = epoch }
-        case let marker?:
-            try expect(answer == (marker > epoch ? .stale(Epoch(marker)) : marker == epoch ? .unchanged : .raised), "\(answer)")
-            models[shard].epoch = max(marker, epoch)
+        switch pick(0..<10) {
+        case 0..<7:
+            let isMark = chance(50)
+            step = "epoch \(epoch), \(isMark ? "marked" : "raised")"
+            let answer = try isMark ? queues[0].markEpoch(owned) : queues[0].raiseEpochs([owned])[0]
+            switch models[shard].epoch {
+            case nil:
+                try expect(answer == (isMark ? .raised : .missing), "\(answer)")
+                if isMark { models[shard].epoch = epoch }
+            case let marker?:
+                try expect(
+                    answer == (marker > epoch ? .stale(Epoch(marker)) : marker == epoch ? .unchanged : .raised), "\(answer)")
+                models[shard].epoch = max(marker, epoch)
+            }
+        case 7, 8:
+            let seen = Int64(pick(1..<4))
+            step = "epoch \(epoch), reset from \(seen)"
+            let isReset = models[shard].epoch == seen
+            try expect(try queues[0].resetEpochs([(owned, Epoch(seen))]) == (isReset ? [owned] : []), "reset")
+            if isReset { models[shard].epoch = epoch }
+        default: try scribbleMarker(shard)
         }
     }
 
@@ -353,46 +368,6 @@ struct QueueFuzzer {
         } else {
             try queues[0].removeConsumer(queues[consumer].consumer, from: [shards[shard]])
         }
-    }
-
-    private mutating func deadLetters(_ shard: Int) throws {
-        step = "replay or discard"
-        let letters = try queues[0].inspect(.dead, of: shards[shard], count: 1_000)
-        try expect(letters.count == models[shard].dead.count, "\(letters.count) letters")
-        guard !letters.isEmpty else { return }
-        let index = pick(0..<letters.count)
-        guard let entry = letters[index].entry else { return }
-        var content = models[shard].dead[index]
-        let isMalformed = content.tag == 255
-        if chance(50) {
-            let isBack = try queues[0].replay([entry], of: shards[shard])
-            try expect(isBack == [!isMalformed], "replayed \(isBack)")
-            if isMalformed { return }
-            content.failures = 0
-            content.crashes = 0
-            models[shard].append(content)
-        } else {
-            let count = try queues[0].discard([entry], of: shards[shard])
-            try expect(count == 1, "not discarded")
-        }
-        models[shard].dead.remove(at: index)
-    }
-
-    private mutating func addGarbage(_ shard: Int) throws {
-        step = "garbage"
-        try raw.command("XADD", "{fature:commission:00\(shards[shard])}:s", "*", "x", "\(pick(0..<1_000))", "y", "")
-        models[shard].append(QueueModel.Content())
-    }
-
-    /// Everything is lost; what PostgreSQL would know is added again.
-    private mutating func wipe() throws {
-        step = "FLUSHALL"
-        try raw.command("FLUSHALL")
-        for shard in shards.indices {
-            models[shard].wipe()
-            if chance(50) { try add(shard) }
-        }
-        step = "FLUSHALL and refill"
     }
 
     private func compareStats(_ shard: Int) throws {

@@ -8,7 +8,11 @@ struct QueueModel: Equatable {
         var id: String?
         var failures = 0
         var crashes = 0
+        var postponements = 0
         var tag: UInt8 = 0
+
+        /// Whether there is a record of it.
+        var isKnown: Bool { failures + crashes + postponements > 0 }
     }
 
     struct Entry: Equatable {
@@ -55,10 +59,10 @@ struct QueueModel: Equatable {
         entries.filter { entry in entry.place.map { isHeld($0, by: consumer) } ?? false }
     }
 
-    mutating func retry(_ place: EntryID, consumer: String, isSoon: Bool) {
+    mutating func retry(_ place: EntryID, consumer: String, isSoon: Bool, isFailure: Bool) {
         guard isHeld(place, by: consumer), var content = entry(place)?.content, let id = content.id else { return }
         remove(place)
-        content.failures += 1
+        if isFailure { content.failures += 1 } else { content.postponements += 1 }
         known[id] = content
         delayed[id] = isSoon
     }
@@ -68,6 +72,8 @@ struct QueueModel: Equatable {
         remove(place)
         if let id = content.id { known[id] = nil }
         content.failures = failures
+        // A letter is of what failed.
+        content.postponements = 0
         if content.id == nil { content = Content(id: "malformed:\(place)", tag: 255) }
         dead.append(content)
     }
@@ -76,7 +82,7 @@ struct QueueModel: Equatable {
         guard entry(place) != nil else { return }
         remove(place)
         // A job without counts has no record, and a record of the same id is another entry's.
-        if let id = job.id, job.failures + job.crashes > 0 { known[id] = nil }
+        if let id = job.id, job.isKnown { known[id] = nil }
     }
 
     mutating func promote(soonOnly: Bool) -> Int {
@@ -125,4 +131,28 @@ struct QueueModel: Equatable {
     }
 
     mutating func wipe() { self = QueueModel() }
+
+    /// The stream is gone, with its group; the other keys are there.
+    mutating func loseStream() {
+        entries = []
+        holders = [:]
+        delivered = EntryID(milliseconds: 0, sequence: 0)
+        hasGroup = false
+    }
+
+    /// Whether a job was added: what is delayed, or tried before and somebody's or anybody's to take, is not.
+    mutating func sweepAdd(_ content: Content) -> Bool {
+        guard let id = content.id, let record = known[id] else {
+            append(content)
+            return true
+        }
+        if delayed[id] != nil { return false }
+        for entry in entries where entry.content.id == id {
+            guard let place = entry.place, place <= delivered, holders[place] == nil else { return false }
+            // Acknowledged by hand: nobody is given it any more.
+            remove(place)
+        }
+        append(record)
+        return true
+    }
 }

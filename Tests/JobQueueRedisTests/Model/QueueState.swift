@@ -41,7 +41,11 @@ struct QueueState {
         }
         dead = try Self.entries(replies[5]).map(\.1)
         isPaused = replies[6] == .integer(1)
-        epoch = replies[7].isNull ? nil : try replies[7].integerValue()
+        epoch =
+            if case .bytes(let text) = replies[7], (1...15).contains(text.count) {
+                Int64(String(decoding: text, as: UTF8.self))
+            } else { nil }
+        epoch = epoch.flatMap { $0 < 0 ? nil : $0 }
     }
 
     private static func place(_ reply: RedisReply) throws -> EntryID {
@@ -65,7 +69,8 @@ struct QueueState {
         let start = idEnd + Int(record[4]) + Int(record[6]) + Int(record[7]) << 8
         let id = String(decoding: record[16..<idEnd], as: UTF8.self)
         let tag = id.hasPrefix("malformed:") ? 255 : start < record.count ? record[start] : 0
-        return QueueModel.Content(id: id, failures: Int(record[1]), crashes: Int(record[2]), tag: tag)
+        return QueueModel.Content(
+            id: id, failures: Int(record[1]), crashes: Int(record[2]), postponements: Int(record[5]), tag: tag)
     }
 
     /// Compares with what should be there, and tells the model which places Redis gave to new entries. Nil when all is equal.

@@ -67,7 +67,8 @@ import Testing
         let taken = try queue.take(owned(0, 1, 2, 3, 4, 5, epoch: 5), limits)
         #expect(taken.jobs.ids == ["3", "4", "5"])
         #expect(taken.paused == [ShardID(0), ShardID(1)] && taken.stale == [ShardID(2)] && taken.wiped == [ShardID(5)])
-        #expect(try queue.isPaused(ShardID(1)) && queue.stats([ShardID(0)])[0].pause == "looking into it")
+        #expect(
+            try queue.stats([ShardID(0), ShardID(1), ShardID(2)]).map(\.pause) == ["looking into it", "looking into it", nil])
         try queue.resume([ShardID(1)])
         #expect(try queue.take(owned(0, 1), limits).jobs.ids == ["1"])
     }
@@ -179,9 +180,7 @@ import Testing
         _ = try queue.add([newJob(1)])
         _ = try queue.markEpoch(OwnedShard(ShardID(1), Epoch(1)))
         #expect(try queue.take(owned(1), .upTo(10)).wiped.isEmpty)
-        #expect(try queue.wasWiped([ShardID(1), ShardID(2)]) == [ShardID(2)])
         try redis.connect().command("FLUSHALL")
-        #expect(try queue.wasWiped([ShardID(1)]) == [ShardID(1)])
         _ = try queue.add((0..<5).map { try newJob($0) })
         let taken = try queue.take(owned(1, 2), .upTo(10))
         #expect(taken.wiped == [ShardID(1), ShardID(2)] && taken.jobs.ids == ["0", "1", "2", "3", "4"])

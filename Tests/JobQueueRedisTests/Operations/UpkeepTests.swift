@@ -95,6 +95,67 @@ import Testing
         #expect(try queue.take(owned(1), .upTo(2_000)).jobs.ids == (0..<1_200).filter { $0 != 1 }.map(String.init) + ["1"])
     }
 
+    @Test(
+        "a sweep adds a job of which only the record is left, with its counts; one that is in the stream or delayed it leaves alone"
+    )
+    func sweepOfRecords() async throws {
+        let redis = try await PrivateRedis.start()
+        let raw = try redis.connect()
+        let queue = JobQueue(.commission, on: try redis.connect())
+        let stream: RedisArgument = "{fature:commission:001}:s"
+        _ = try queue.add((0..<6).map { try newJob($0) })
+        var random = SystemRandomNumberGenerator()
+        let failed = try queue.take(owned(1), .upTo(6)).jobs.map { FailedJob($0, cause: .timedOut, error: "") }
+        _ = try queue.retry(failed, epochs: [Self.shard: Epoch(1)], policy: .quick, using: &random)
+        let late = try raw.command("ZADD", "{fature:commission:001}:z", "XX", "CH", "1e15", "5")
+        #expect(late == .integer(1))
+        #expect(try queue.promoteDue([Self.shard], aheadMilliseconds: 100_000) == 5)
+        // 0 waits, 1 is in hand, 2 released, 3 acknowledged by hand, 4 deleted by hand, 5 delayed; 6 has a record that is none.
+        let jobs = try queue.take(owned(1), .upTo(5)).jobs
+        let entries = try Dictionary(uniqueKeysWithValues: jobs.map { ($0.id.text, try #require($0.entry)) })
+        func text(_ id: String) throws -> RedisArgument { .text("\(try #require(entries[id]))") }
+        #expect(try queue.release(jobs.filter { ["0", "2"].contains($0.id.text) }) == [true, true])
+        try raw.command("XACK", stream, "workers", try text("3"))
+        try raw.command("XDEL", stream, try text("4"))
+        try raw.command("HSET", "{fature:commission:001}:f", "6", "what is it")
+        let swept = try queue.sweepAdd((0..<7).map { try newJob($0) } + [newJob(3)])
+        #expect(swept == [nil, nil, nil, .added, .added, nil, .added, nil])
+        let added = try queue.take(owned(1), .upTo(10)).jobs
+        #expect(added.ids == ["3", "4", "6"] && added.map(\.failures) == [1, 1, 0])
+        #expect(try queue.done(added) == 3)
+        #expect(try queue.done(jobs) == 3)
+        #expect(try raw.command("HKEYS", "{fature:commission:001}:f").arrayValue().map { try $0.text() } == ["5"])
+    }
+
+    @Test("a marker is set back only by who says what it is, and what is no number is no marker")
+    func markers() async throws {
+        let redis = try await PrivateRedis.start()
+        let raw = try redis.connect()
+        let queue = JobQueue(.commission, on: try redis.connect())
+        let one = OwnedShard(Self.shard, Epoch(3))
+        _ = try queue.markEpoch(OwnedShard(Self.shard, Epoch(900)))
+        #expect(try queue.resetEpochs([(one, Epoch(899))]).isEmpty)
+        #expect(try queue.take([one], .upTo(1)).stale == [Self.shard])
+        #expect(try queue.resetEpochs([(one, Epoch(900))]) == [one])
+        #expect(try queue.take([one], .upTo(1)).stale.isEmpty)
+        #expect(try queue.resetEpochs([(one, Epoch(900))]).isEmpty)
+        for number in 0..<4 {
+            try raw.command("DEL", "{fature:commission:001}:epoch")
+            switch number {
+            case 0: try raw.command("SET", "{fature:commission:001}:epoch", "99999999999999999999")
+            case 1: try raw.command("SET", "{fature:commission:001}:epoch", "1e300")
+            case 2: try raw.command("LPUSH", "{fature:commission:001}:epoch", "900")
+            default: try raw.command("SET", "{fature:commission:001}:epoch", "who knows")
+            }
+            #expect(try queue.stats([Self.shard])[0].epoch == nil)
+            #expect(try queue.take([one], .upTo(1)).wiped == [Self.shard])
+            #expect(try queue.takeOver([one], Takeover(living: [], idleMilliseconds: 0)).stale.isEmpty)
+            #expect(try queue.raiseEpochs([one]) == [.missing])
+            #expect(try queue.markEpoch(one) == .raised)
+            #expect(try queue.stats([Self.shard])[0].epoch == Epoch(3))
+        }
+    }
+
     @Test("without memory to spare nothing is added, and everything else goes on")
     func full() async throws {
         let redis = try await PrivateRedis.start()
@@ -125,7 +186,6 @@ import Testing
         #expect(try queue.markEpoch(OwnedShard(Self.shard, Epoch(1))) == .raised)
         let stats = try queue.stats([Self.shard])[0]
         #expect(stats.waiting == 70 && stats.dead == 10 && stats.known == 25 && stats.pending == 0)
-        #expect(try queue.replay([], of: Self.shard).isEmpty)
         try raw.command("CONFIG", "SET", "maxmemory", "0")
         #expect(try queue.add([newJob(100)]) == [.added])
     }
