@@ -147,6 +147,11 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["ClusterSupport", "Core", "JobQueue", "PostgresClient", "RedisClient", "TestServers", "fature"],
             swiftSettings: house),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "Commission", "Core", "JobQueue", "PostgresClient", "RedisClient", "Store", "TestServers", "Worker", logging,
+            ], swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

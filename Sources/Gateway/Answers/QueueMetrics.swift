@@ -13,9 +13,11 @@ enum QueueMetrics {
             ("queue_jobs_done_total", .counter, "Jobs done.", \.done),
             ("queue_jobs_failed_total", .counter, "Failures of handlers.", \.failed),
             ("queue_jobs_retried_total", .counter, "Jobs delayed to be tried again.", \.retried),
+            ("queue_jobs_postponed_total", .counter, "Jobs delayed with no failure, for what others held.", \.postponed),
             ("queue_jobs_dead_total", .counter, "Jobs that became dead letters.", \.dead),
             ("queue_jobs_crashed_total", .counter, "Jobs taken over from lost consumers.", \.crashed),
             ("queue_jobs_released_total", .counter, "Jobs given back as they were.", \.released),
+            ("queue_shards_broken", .gauge, "Shards whose keys in Redis hold what is not ours: their jobs wait.", \.broken),
             ("queue_commits_total", .counter, "Batches committed.", \.batches),
         ]
 

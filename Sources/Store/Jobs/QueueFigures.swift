@@ -10,6 +10,8 @@ package struct QueueFigures: Sendable, Equatable {
     package var ageMilliseconds: Int64 = 0
     /// How many shards they are of.
     package var shards: Int64 = 0
+    /// Shards whose keys in Redis hold what is not ours: their jobs wait.
+    package var broken: Int64 = 0
     package var waiting: Int64 = 0
     package var inHand: Int64 = 0
     package var delayed: Int64 = 0
@@ -19,6 +21,7 @@ package struct QueueFigures: Sendable, Equatable {
     package var done: Int64 = 0
     package var failed: Int64 = 0
     package var retried: Int64 = 0
+    package var postponed: Int64 = 0
     package var dead: Int64 = 0
     package var crashed: Int64 = 0
     package var released: Int64 = 0
@@ -34,11 +37,11 @@ package struct QueueFigures: Sendable, Equatable {
 
     private static let counts: [WritableKeyPath<QueueFigures, Int64> & Sendable] = [
         \.shards, \.waiting, \.inHand, \.delayed, \.oldestMilliseconds, \.taken, \.done, \.failed, \.retried, \.dead, \.crashed,
-        \.released, \.batches, \.commitMicroseconds,
+        \.released, \.batches, \.commitMicroseconds, \.broken, \.postponed,
     ]
     private static let columns = """
         shards, waiting, in_hand, delayed, oldest_milliseconds, taken, done, failed, retried, dead, crashed, released, batches,
-        commit_microseconds
+        commit_microseconds, broken, postponed
         """
 
     /// Replaces what the worker said before; what nobody has renewed for a day goes.
@@ -51,11 +54,11 @@ package struct QueueFigures: Sendable, Equatable {
     private static let writeSQL = """
         WITH gone AS (DELETE FROM fature_v2.queue_figures WHERE at < clock_timestamp() - interval '1 day')
         INSERT INTO fature_v2.queue_figures (instance_id, queue, worker, at, \(columns))
-        VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (instance_id, queue) DO UPDATE SET (worker, at, \(columns)) = (excluded.worker, excluded.at,
             excluded.shards, excluded.waiting, excluded.in_hand, excluded.delayed, excluded.oldest_milliseconds, excluded.taken,
             excluded.done, excluded.failed, excluded.retried, excluded.dead, excluded.crashed, excluded.released, excluded.batches,
-            excluded.commit_microseconds)
+            excluded.commit_microseconds, excluded.broken, excluded.postponed)
         """
 
     /// What workers have said within the last `ageMillisecondsMax`, by queue and worker.

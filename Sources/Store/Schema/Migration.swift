@@ -45,5 +45,8 @@ package struct Migration: Sendable {
         Migration(
             13, "commission_decisions", up: PackageResources._013_commission_decisions_up_sql,
             down: PackageResources._013_commission_decisions_down_sql),
+        Migration(
+            14, "queue_figures", up: PackageResources._014_queue_figures_up_sql,
+            down: PackageResources._014_queue_figures_down_sql),
     ]
 }

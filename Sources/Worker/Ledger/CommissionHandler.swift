@@ -18,8 +18,8 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
     /// How often one batch is begun anew because plans changed or others were in the way.
     private static let attemptsMax = 4
     private static let cancelMilliseconds = 1000
-    /// How its sessions have to be: whoever holds a row holds up its own transaction only. The batch goes job by job once this time is over,
-    /// and the job concerned is delayed.
+    /// How its sessions have to be: whoever holds a row holds up its own transaction only. The batch goes in parts once this time is over, and the
+    /// job concerned is postponed.
     static let settings: [(name: StaticString, value: StaticString)] = [("lock_timeout", "2s")]
 
     init(configuration: PostgresConfiguration, owned: OwnedShards, meter: PaymentMeter) {
@@ -60,38 +60,38 @@ final class CommissionHandler: JobHandler, @unchecked Sendable {
 
     private func pay(_ orders: [CommissionPayment.Order], _ fence: ShardFence) throws -> CommissionPayment.Receipt {
         let started = monotonicNow()
+        var conflict: PostgresError?
         for _ in 0..<Self.attemptsMax {
             do {
                 let connection = try usableConnection()
                 let plans = try currentPlans(on: connection)
                 switch try CommissionPayment.pay(orders, fence: fence, plans: plans, on: connection) {
-                case .stalePlans: self.plans = nil
+                case .stalePlans:
+                    self.plans = nil
+                    conflict = nil
                 case .paid(let receipt):
                     FailPoint.paymentAfterCommit.pass()
                     meter.record(receipt, nanoseconds: monotonicNow() &- started)
                     return receipt
                 }
-            } catch let error as PostgresError {
-                guard error.isTransactionConflict else { throw Self.explained(error) }
-            } catch let error as LedgerError {
-                throw JobFailure(JobCause(error.code.rawValue), error.message)
+            } catch let error as PostgresError where error.isTransactionConflict {
+                conflict = error
+            } catch let error as StoreError {
+                throw explained(error)
+            } catch {
+                throw PaymentFault.explained(error)
             }
         }
-        throw HandlerUnavailable("others were in the way \(Self.attemptsMax) times")
+        throw conflict.map(PaymentFault.explained) ?? HandlerUnavailable("the plans changed \(Self.attemptsMax) times")
     }
 
-    /// Whether the jobs are to blame for an error, or the server.
-    private static func explained(_ error: PostgresError) -> any Error {
-        switch error.code {
-        case .timedOut, .cancelled: JobFailure(.timedOut, "\(error)")
-        // lock_not_available
-        case .server where error.sqlState == "55P03": JobFailure(.timedOut, "\(error)")
-        case .server where error.isDataError: JobFailure(JobCause("refused_by_database"), "\(error)")
-        case .server where error.sqlState.map({ ["53", "57", "25", "55", "58"].contains($0.prefix(2)) }) ?? true:
-            HandlerUnavailable("\(error)")
-        case .server: JobFailure(JobCause("database_error"), "\(error)")
-        default: HandlerUnavailable("\(error)")
+    /// What the database should not answer is the jobs' fault only where it does not answer so about what is common to all.
+    private func explained(_ error: StoreError) -> any Error {
+        plans = nil
+        do { _ = try currentPlans(on: usableConnection()) } catch let common {
+            return HandlerUnavailable("\(common)")
         }
+        return PaymentFault.explained(error)
     }
 
     private func usableConnection() throws -> PostgresConnection {

@@ -40,9 +40,11 @@ final class LedgerService: Sendable {
             makeHandler: { _ in CommissionHandler(configuration: payments, owned: owned, meter: meter) },
             report: { Self.tell($0, logger) })
         let counters = consumer.counters
+        let consumer = consumer
         sweeper = Sweeper(
             postgres: try database("sweeper"), redis: redis, owned: owned, feed: feed, worker: worker,
-            count: { Self.count(counters.snapshot, meter.figures, into: &$0) }, logger: logger)
+            count: { Self.count(counters.snapshot, meter.figures, into: &$0) }, setInOrder: { consumer.setInOrder($0) },
+            logger: logger)
         self.logger = logger
     }
 
@@ -51,6 +53,7 @@ final class LedgerService: Sendable {
         figures.done = jobs.done
         figures.failed = jobs.failed
         figures.retried = jobs.retried
+        figures.postponed = jobs.postponed
         figures.dead = jobs.dead
         figures.crashed = jobs.crashed
         figures.released = jobs.released
@@ -115,7 +118,10 @@ final class LedgerService: Sendable {
         // The sweeper refills and marks what has no marker.
         case .wiped: logger.debug("queues without a marker", metadata: ["event": "\(event)"])
         case .stale: logger.notice("shards were marked by a later owner", metadata: ["event": "\(event)"])
-        case .broken: logger.error("queues cannot be used: their keys hold something else", metadata: ["event": "\(event)"])
+        case .broken(let shards):
+            let words = shards.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+            logger.error(
+                "queues cannot be used: their keys in Redis hold something else; delete these", metadata: ["shards": "\(words)"])
         case .laneNotReplaced:
             // Its shards would stay ours and unpaid. As if asked to: they are given back, and whoever supervises starts anew.
             logger.critical("too many payments did not come back: the worker ends", metadata: ["event": "\(event)"])

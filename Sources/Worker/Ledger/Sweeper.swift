@@ -22,6 +22,8 @@ final class Sweeper: @unchecked Sendable {
     private let feed: JobFeed
     /// Fills in what the worker has done since its boot.
     private let count: @Sendable (inout QueueFigures) -> Void
+    /// Tells the consumer of shards that no later owner has marked.
+    private let setInOrder: @Sendable ([OwnedShard]) -> Void
     private let worker: String
     private let logger: Logger
     private let signal = Monitor(Signal())
@@ -34,8 +36,15 @@ final class Sweeper: @unchecked Sendable {
         let startedAt: MonotonicNanoseconds
     }
     private var passes: [ShardID: Pass] = [:]
+    /// Nothing is given while Redis has no room, until then.
+    private var fullUntil: MonotonicNanoseconds = 0
+    private var fullPause = RetryPause(firstMilliseconds: 1000, millisecondsMax: 10_000)
+    private var toldMarkersAt: MonotonicNanoseconds?
 
     private static let intervalMilliseconds = 1000
+    /// How many jobs are given before it is seen whether Redis had room for them.
+    static let jobsPerStep = 1000
+    private static let tellEveryNanoseconds: UInt64 = 60_000_000_000
     /// What was accepted more recently has its job on the way. Clocks of the hosts may differ by less.
     static let graceMicroseconds: Int64 = 5_000_000
     /// What a pass has given jobs is trusted to be there for so long, unless the queue is empty.
@@ -47,10 +56,12 @@ final class Sweeper: @unchecked Sendable {
 
     init(
         postgres: PostgresConfiguration, redis: RedisConfiguration, owned: OwnedShards, feed: JobFeed, worker: String,
-        count: @escaping @Sendable (inout QueueFigures) -> Void, logger: Logger
+        count: @escaping @Sendable (inout QueueFigures) -> Void, setInOrder: @escaping @Sendable ([OwnedShard]) -> Void,
+        logger: Logger
     ) {
         self.worker = worker
         self.count = count
+        self.setInOrder = setInOrder
         self.postgres = postgres
         self.redis = redis
         self.owned = owned
@@ -86,7 +97,8 @@ final class Sweeper: @unchecked Sendable {
         }
     }
 
-    private func sweep() throws {
+    /// Once, on the sweeper's thread.
+    func sweep() throws {
         let ownership = owned.current
         let shards = ownership.epochs.keys.sorted()
         guard !shards.isEmpty else { return }
@@ -101,9 +113,11 @@ final class Sweeper: @unchecked Sendable {
         if let instance = ownership.instance { try tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
+        keepMarkers(ownership, stats, queue, on: database)
+        guard monotonicNow() >= fullUntil else { return }
         let missing = try findMissing(stats, on: database)
-        if !missing.isEmpty { try give(missing, queue) }
-        try mark(ownership, stats, missing, queue)
+        let unfilled = try give(missing, queue)
+        try mark(ownership, stats, missing, unfilled, queue)
     }
 
     /// What others have written must not keep our own jobs from being swept.
@@ -124,9 +138,27 @@ final class Sweeper: @unchecked Sendable {
         }
     }
 
+    private func keepMarkers(
+        _ ownership: OwnedShards.Ownership, _ stats: [QueueStats], _ queue: JobQueue, on database: PostgresConnection
+    ) {
+        do {
+            let kept = try MarkerKeeper.keep(ownership, stats, queue, on: database)
+            setInOrder(kept.inOrder)
+            let now = monotonicNow()
+            guard !kept.reset.isEmpty, toldMarkersAt.map({ now - $0 >= Self.tellEveryNanoseconds }) ?? true else { return }
+            toldMarkersAt = now
+            logger.warning(
+                "Redis had epochs above PostgreSQL's, and they were set back: was PostgreSQL restored, or do two clusters share this Redis?",
+                metadata: ["shards": "\(kept.reset.map(\.shard))"])
+        } catch {
+            logger.warning("the epochs in Redis were not compared with PostgreSQL's", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) throws {
         var figures = QueueFigures(queue: JobKind.commission.name, worker: worker, instance: instance)
         figures.shards = Int64(stats.count)
+        figures.broken = Int64(stats.count { $0.refusal != nil })
         for queue in stats {
             figures.waiting += Int64(queue.waiting)
             figures.inHand += Int64(queue.pending)
@@ -149,7 +181,8 @@ final class Sweeper: @unchecked Sendable {
             if let pass = passes[queue.shard], isEmpty || monotonic &- pass.startedAt > Self.passNanoseconds {
                 passes[queue.shard] = nil
             }
-            guard queue.waiting < Self.waitingEnough else { continue }
+            // Where the keys hold what is not ours nothing can be given.
+            guard queue.waiting < Self.waitingEnough, queue.refusal == nil else { continue }
             // What is older than the oldest job in the stream is not behind it.
             let oldest = queue.oldestMilliseconds.map(Timestamp.microseconds(ofMilliseconds:)) ?? now
             wanted.append(
@@ -160,31 +193,54 @@ final class Sweeper: @unchecked Sendable {
         return try TransactionSweep.waiting(wanted, on: database)
     }
 
-    private func give(_ orders: [CommissionPayment.Order], _ queue: JobQueue) throws {
-        let answers = try queue.sweepAdd(orders.map { try CommissionJob.job(for: $0) })
-        let now = monotonicNow()
+    /// Gives jobs, step by step until Redis has no room. Returns the shards that have not been given all.
+    private func give(_ orders: [CommissionPayment.Order], _ queue: JobQueue) throws -> Set<ShardID> {
+        var unfilled: Set<ShardID> = []
+        var isFull = false
         var added = 0
-        for (order, answer) in zip(orders, answers) {
-            switch answer {
-            case .full, .refused: continue
-            case .added: added += 1
-            // Known to the queue as failed: it comes back by itself.
-            case nil: break
+        for start in stride(from: 0, to: orders.count, by: Self.jobsPerStep) {
+            let step = orders[start..<min(start + Self.jobsPerStep, orders.count)]
+            if isFull {
+                unfilled.formUnion(step.lazy.map(\.shard))
+                continue
             }
-            passes[order.shard, default: Pass(startedAt: now)].lastTransactionID = order.transactionID
+            let answers = try queue.sweepAdd(step.map { try CommissionJob.job(for: $0) })
+            let now = monotonicNow()
+            for (order, answer) in zip(step, answers) {
+                switch answer {
+                case .full:
+                    isFull = true
+                    unfilled.insert(order.shard)
+                case .refused: unfilled.insert(order.shard)
+                case .added: added += 1
+                // Known to the queue as failed: it comes back by itself.
+                case nil: break
+                }
+                // A pass ends at the first job that is not there.
+                guard !unfilled.contains(order.shard) else { continue }
+                passes[order.shard, default: Pass(startedAt: now)].lastTransactionID = order.transactionID
+            }
         }
-        guard added > 0 else { return }
-        logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"])
+        if isFull {
+            let milliseconds = fullPause.failed()
+            fullUntil = monotonicNow() + UInt64(milliseconds) * 1_000_000
+            logger.warning("Redis has no memory for jobs; they wait in PostgreSQL", metadata: ["milliseconds": "\(milliseconds)"])
+        } else {
+            fullPause.succeeded()
+        }
+        if added > 0 { logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"]) }
+        return unfilled
     }
 
     /// Marks the queues that hold all that waits as filled at our epoch.
     private func mark(
-        _ ownership: OwnedShards.Ownership, _ stats: [QueueStats], _ missing: [CommissionPayment.Order], _ queue: JobQueue
+        _ ownership: OwnedShards.Ownership, _ stats: [QueueStats], _ missing: [CommissionPayment.Order], _ unfilled: Set<ShardID>,
+        _ queue: JobQueue
     ) throws {
         var counts: [ShardID: Int] = [:]
         for order in missing { counts[order.shard, default: 0] += 1 }
         for one in stats {
-            guard let epoch = ownership.epochs[one.shard], one.epoch == nil,
+            guard let epoch = ownership.epochs[one.shard], one.epoch == nil, one.refusal == nil, !unfilled.contains(one.shard),
                 counts[one.shard, default: 0] < TransactionSweep.perShardMax
             else { continue }
             _ = try queue.markEpoch(OwnedShard(one.shard, epoch))

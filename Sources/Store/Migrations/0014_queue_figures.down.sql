@@ -1,0 +1,1 @@
+ALTER TABLE fature_v2.queue_figures DROP COLUMN broken, DROP COLUMN postponed;
