@@ -6,7 +6,8 @@ import RedisClient
 import Store
 import Telemetry
 
-/// Once a second, on a thread of its own: finds what waits in PostgreSQL without a job, and gives it one.
+/// Once a second, on a thread of its own: finds what waits in PostgreSQL without a job, and gives it one. Where much waits it goes on at once, so
+/// that a backlog is paid as fast as the workers can.
 ///
 /// What it remembers only saves work: a job that is added twice is done once.
 final class Sweeper: @unchecked Sendable {
@@ -38,10 +39,15 @@ final class Sweeper: @unchecked Sendable {
     private var passes: [ShardID: Pass] = [:]
     /// Nothing is given while Redis has no room, until then.
     private var fullUntil: MonotonicNanoseconds = 0
-    private var fullPause = RetryPause(firstMilliseconds: 1000, millisecondsMax: 10_000)
+    private var fullPause = RetryPause(firstMilliseconds: 1000, millisecondsMax: 3000)
+    /// Shards of which more waits than was looked at.
+    private var unfinished: Set<ShardID> = []
     private var toldMarkersAt: MonotonicNanoseconds?
 
     private static let intervalMilliseconds = 1000
+    /// How soon shards of which more waits are looked at again, and how often before all else has its turn.
+    private static let refillMilliseconds = 50
+    private static let refillsMax = 20
     /// How many jobs are given before it is seen whether Redis had room for them.
     static let jobsPerStep = 1000
     private static let tellEveryNanoseconds: UInt64 = 60_000_000_000
@@ -83,10 +89,15 @@ final class Sweeper: @unchecked Sendable {
         defer { signal.withLock { $0.hasEnded = true } }
         var isFailing = false
         while true {
-            let isStopping = signal.wait(until: .after(milliseconds: Self.intervalMilliseconds)) { $0.isStopping ? true : nil }
-            if isStopping != nil { return }
+            if isStopped(withinMilliseconds: Self.intervalMilliseconds) { return }
             do {
                 try sweep()
+                var refills = 0
+                while !unfinished.isEmpty, refills < Self.refillsMax {
+                    if isStopped(withinMilliseconds: Self.refillMilliseconds) { return }
+                    try refill()
+                    refills += 1
+                }
                 isFailing = false
             } catch {
                 if !isFailing { logger.warning("the sweep failed; it is tried again", metadata: ["error": "\(error)"]) }
@@ -95,6 +106,10 @@ final class Sweeper: @unchecked Sendable {
                 redisConnection = nil
             }
         }
+    }
+
+    private func isStopped(withinMilliseconds milliseconds: Int) -> Bool {
+        signal.wait(until: .after(milliseconds: milliseconds)) { $0.isStopping ? true : nil } ?? false
     }
 
     /// Once, on the sweeper's thread.
@@ -114,7 +129,22 @@ final class Sweeper: @unchecked Sendable {
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
         keepMarkers(ownership, stats, queue, on: database)
-        guard monotonicNow() >= fullUntil else { return }
+        try fill(ownership, stats, queue, on: database)
+    }
+
+    /// Once more for the shards of which more waits.
+    private func refill() throws {
+        let ownership = owned.current
+        unfinished.formIntersection(ownership.epochs.keys)
+        guard let database = postgresConnection, let connection = redisConnection else { return unfinished = [] }
+        let queue = JobQueue(.commission, on: connection)
+        try fill(ownership, queue.stats(unfinished.sorted()), queue, on: database)
+    }
+
+    private func fill(
+        _ ownership: OwnedShards.Ownership, _ stats: [QueueStats], _ queue: JobQueue, on database: PostgresConnection
+    ) throws {
+        guard monotonicNow() >= fullUntil else { return unfinished = [] }
         let missing = try findMissing(stats, on: database)
         let unfilled = try give(missing, queue)
         try mark(ownership, stats, missing, unfilled, queue)
@@ -182,7 +212,11 @@ final class Sweeper: @unchecked Sendable {
                 passes[queue.shard] = nil
             }
             // Where the keys hold what is not ours nothing can be given.
-            guard queue.waiting < Self.waitingEnough, queue.refusal == nil else { continue }
+            guard queue.refusal == nil else {
+                unfinished.remove(queue.shard)
+                continue
+            }
+            guard queue.waiting < Self.waitingEnough else { continue }
             // What is older than the oldest job in the stream is not behind it.
             let oldest = queue.oldestMilliseconds.map(Timestamp.microseconds(ofMilliseconds:)) ?? now
             wanted.append(
@@ -190,7 +224,17 @@ final class Sweeper: @unchecked Sendable {
                     shard: queue.shard, after: passes[queue.shard]?.lastTransactionID ?? 0,
                     acceptedBefore: min(now, oldest) - Self.graceMicroseconds))
         }
-        return try TransactionSweep.waiting(wanted, on: database)
+        let missing = try TransactionSweep.waiting(wanted, on: database)
+        var counts: [ShardID: Int] = [:]
+        for order in missing { counts[order.shard, default: 0] += 1 }
+        for one in wanted {
+            if counts[one.shard, default: 0] == TransactionSweep.perShardMax {
+                unfinished.insert(one.shard)
+            } else {
+                unfinished.remove(one.shard)
+            }
+        }
+        return missing
     }
 
     /// Gives jobs, step by step until Redis has no room. Returns the shards that have not been given all.
@@ -222,6 +266,7 @@ final class Sweeper: @unchecked Sendable {
             }
         }
         if isFull {
+            unfinished = []
             let milliseconds = fullPause.failed()
             fullUntil = monotonicNow() + UInt64(milliseconds) * 1_000_000
             logger.warning("Redis has no memory for jobs; they wait in PostgreSQL", metadata: ["milliseconds": "\(milliseconds)"])
