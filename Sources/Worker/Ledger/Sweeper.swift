@@ -41,7 +41,7 @@ final class Sweeper: @unchecked Sendable {
     private var fullUntil: MonotonicNanoseconds = 0
     private var fullPause = RetryPause(firstMilliseconds: 1000, millisecondsMax: 3000)
     /// Shards of which more waits than was looked at.
-    private var unfinished: Set<ShardID> = []
+    private(set) var unfinished: Set<ShardID> = []
     private var toldMarkersAt: MonotonicNanoseconds?
 
     private static let intervalMilliseconds = 1000
@@ -133,7 +133,7 @@ final class Sweeper: @unchecked Sendable {
     }
 
     /// Once more for the shards of which more waits.
-    private func refill() throws {
+    func refill() throws {
         let ownership = owned.current
         unfinished.formIntersection(ownership.epochs.keys)
         guard let database = postgresConnection, let connection = redisConnection else { return unfinished = [] }

@@ -145,4 +145,35 @@ import Testing
         try await desk.sweep()
         #expect(try desk.stats(1, 2, 3, 4).allSatisfy { $0.epoch == LedgerDatabase.epoch && $0.waiting == 600 })
     }
+
+    @Test(
+        "a backlog is given page by page while its jobs are done, each once, and no more of it than is enough while they are not")
+    func backlog() async throws {
+        let desk = try await Desk.open()
+        desk.owned.set(LedgerDatabase.ownership(1, 2))
+        try desk.ledger.addWaiting(3500, shard: 1)
+        try desk.ledger.addWaiting(10, shard: 2)
+        let queue = try desk.queue()
+        var given: [JobID] = []
+        func takeAll(_ count: Int) throws {
+            let jobs = try queue.take(
+                [OwnedShard(ShardID(1), LedgerDatabase.epoch)], TakeLimits(perShardMax: count, jobsMax: count)
+            ).jobs
+            given += jobs.map(\.id)
+            try queue.done(jobs)
+        }
+        func refill() async throws { try await ScratchServer.blocking { try desk.sweeper.refill() } }
+        try await desk.sweep()
+        #expect(try desk.stats(1, 2).map(\.waiting) == [1000, 10])
+        #expect(desk.sweeper.unfinished == [ShardID(1)])
+        for _ in 0..<3 { try await refill() }
+        #expect(try desk.stats(1).map(\.waiting) == [2000] && desk.sweeper.unfinished == [ShardID(1)])
+        try takeAll(1500)
+        try await refill()
+        try takeAll(1000)
+        try await refill()
+        #expect(try desk.stats(1).map(\.waiting) == [1000] && desk.sweeper.unfinished.isEmpty)
+        try takeAll(1000)
+        #expect(given.count == 3500 && Set(given).count == 3500)
+    }
 }
