@@ -30,7 +30,7 @@ package final class WorkerService: Service {
     private static let wideConnections = 2
     private static let writesPendingMax = 8192
     /// How long a group of transactions may take to end when the worker stops.
-    private static let intakeEndMilliseconds: Int64 = 3000
+    private static let intakeEndMilliseconds: Int64 = 2000
 
     /// - Parameter onListening: told the address once gateways can connect.
     package init(
@@ -114,23 +114,19 @@ package final class WorkerService: Service {
             ledger: ledger,
             logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
-        await withTaskGroup(of: Void.self) { lease in
-            lease.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
-            await cancelWhenGracefulShutdown {
-                await withTaskGroup(of: Void.self) { tasks in
-                    tasks.addTask {
-                        await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() }
-                    }
-                    tasks.addTask {
-                        await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() }
-                    }
-                }
-            }
-            // Payments end first: what is in hand is committed or given back while the shards are still ours.
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
+            tasks.addTask { await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() } }
+            tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
+            // Returns when we are asked to stop, or cancelled.
+            try? await gracefulShutdown()
+            tenant.beginLeaving()
+            // Payments end first: what is in hand is committed or given back while the shards are still ours, and as up to date as ever.
             await ledger?.stopPaying()
-            lease.cancelAll()
+            tasks.cancelAll()
         }
-        await tenant.leave()
+        // Also when the time for an orderly end is over and this task is cancelled.
+        await Task { await tenant.leave() }.value
         // What waits is told that it has to go elsewhere, and what is on its way to PostgreSQL what became of it, before the connections close.
         try? await loop.eventLoop.submit { loop.dropAll() }.get()
         if await !loop.intakeEnds(withinMilliseconds: Self.intakeEndMilliseconds) {

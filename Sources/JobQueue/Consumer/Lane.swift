@@ -16,6 +16,8 @@ final class Lane {
     /// Redis may have given jobs to this lane's name that it does not know of.
     private var mayHaveUnknown = false
     private var looksAtReleasedAt: MonotonicNanoseconds = 0
+    /// Until then nothing that was released is looked at: a dead letter among it has just not been kept.
+    private var sinkRestsUntil: MonotonicNanoseconds = 0
     private var toldAt: MonotonicNanoseconds = 0
     private var turn = 0
     private var redisPause = RetryPause.redis
@@ -112,7 +114,7 @@ final class Lane {
             perShardMax: core.policy.batchPerShardMax, jobsMax: core.policy.batchMax,
             blockMilliseconds: core.policy.blockMilliseconds)
         limits.suspectsMax = core.policy.suspectsMax
-        if now >= looksAtReleasedAt {
+        if now >= looksAtReleasedAt, now >= sinkRestsUntil {
             looksAtReleasedAt = now + Self.releasedEveryNanoseconds
             limits.released = core.mayHoldSuspects(lane: index, generation: generation) ? .any : .clean
         }
@@ -265,6 +267,7 @@ final class Lane {
             core.state.withLock { state in
                 if state.isCurrent(lane: index, generation: generation), settlement.isEmpty { state.lanes[index].inHand = [] }
             }
+            if settlement.takeSinkFailure() { sinkRestsUntil = monotonicNow() + Self.releasedEveryNanoseconds }
         }
         var attempt = 0
         while true {

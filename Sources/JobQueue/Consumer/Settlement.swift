@@ -9,6 +9,7 @@ struct Settlement {
     /// Whether the sink has the letters already.
     private var areLettersKept = false
     private var released: [(ShardID, EntryID)] = []
+    private var sinkHasFailed = false
 
     var isEmpty: Bool { count == 0 }
     var count: Int { done.count + failed.count + letters.count + released.count }
@@ -44,6 +45,12 @@ struct Settlement {
     mutating func bury(_ letter: DeadLetter) {
         letters.append(letter)
         areLettersKept = false
+    }
+
+    /// Whether letters were given back since the last call because the sink could not keep them.
+    mutating func takeSinkFailure() -> Bool {
+        defer { sinkHasFailed = false }
+        return sinkHasFailed
     }
 
     /// Tells Redis, and the sink before it. Throws where Redis cannot be told; what it knows by then is not told again.
@@ -105,6 +112,7 @@ struct Settlement {
             guard let call else { return false }
             if case .failure(let error) = call.result {
                 core.report(.sinkFailed("\(error)"))
+                sinkHasFailed = true
                 released += letters.map { ($0.shard, $0.entry) }
                 self.letters = []
                 return true

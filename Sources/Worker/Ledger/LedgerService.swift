@@ -20,6 +20,9 @@ final class LedgerService: Sendable {
     private static let statementMillisecondsMax = 20_000
     /// How long jobs in hand may take to end when the worker stops.
     private static let drainMilliseconds = 3000
+    /// How long all of it may take, be Redis away: what a role has for an orderly end (10 s) is for its shards too.
+    private static let stopPayingMilliseconds = 5000
+    private static let stopFeedingMilliseconds = 1000
 
     /// - Throws: for an address that cannot be read, or a number of lanes that cannot work.
     init(databaseURL: String, redisURL: String, worker: String, lanes: Int, logger: Logger) throws {
@@ -90,26 +93,36 @@ final class LedgerService: Sendable {
 
     /// Finishes what is in hand and gives the rest back. What is accepted until `stopFeeding` still becomes jobs.
     func stopPaying() async {
-        await blocking {
-            if !self.consumer.stop(timeoutMilliseconds: Self.drainMilliseconds) {
-                self.logger.warning("payments did not end in time: their jobs are taken over by the next owner")
-            }
+        let hasEnded = await hasEnded(withinMilliseconds: Self.stopPayingMilliseconds) {
+            let hasEnded = self.consumer.stop(timeoutMilliseconds: Self.drainMilliseconds)
             self.sweeper.stop()
+            return hasEnded
         }
+        if !hasEnded { logger.warning("payments did not end in time: their jobs are taken over by the next owner") }
     }
 
     /// Adds the jobs that are still to be added, and ends the last thread.
-    func stopFeeding() async { await blocking { self.feed.stop() } }
+    func stopFeeding() async {
+        let hasEnded = await hasEnded(withinMilliseconds: Self.stopFeedingMilliseconds) {
+            self.feed.stop()
+            return true
+        }
+        if !hasEnded { logger.warning("jobs of the last transactions were not added: the next owner finds what waits") }
+    }
 
-    private func blocking(_ work: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
+    /// Does something that blocks on a thread of its own, and waits for that no longer than so.
+    private func hasEnded(withinMilliseconds milliseconds: Int, _ work: @escaping @Sendable () -> Bool) async -> Bool {
+        let result = Monitor<Bool?>(nil)
+        guard
+            DetachedThread.start({
+                let ended = work(); result.withLock { $0 = ended }
+            })
+        else { return false }
+        return await withCheckedContinuation { continuation in
             let didStart = DetachedThread.start {
-                work()
-                continuation.resume()
+                continuation.resume(returning: result.wait(until: .after(milliseconds: milliseconds)) { $0 } ?? false)
             }
-            guard !didStart else { return }
-            logger.warning("no thread to end payments in order: jobs in hand are taken over by the next owner")
-            continuation.resume()
+            if !didStart { continuation.resume(returning: false) }
         }
     }
 

@@ -125,7 +125,7 @@ final class Sweeper: @unchecked Sendable {
         let queue = JobQueue(.commission, on: connection)
         let stats = try queue.stats(shards)
         keepPauses(stats, queue, on: database)
-        if let instance = ownership.instance { try tell(stats, instance, on: database) }
+        if let instance = ownership.instance { tell(stats, instance, on: database) }
         feed.setFull(Set(stats.lazy.filter { $0.waiting >= Self.jobsPerShardMax }.map(\.shard)))
 
         keepMarkers(ownership, stats, queue, on: database)
@@ -185,7 +185,7 @@ final class Sweeper: @unchecked Sendable {
         }
     }
 
-    private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) throws {
+    private func tell(_ stats: [QueueStats], _ instance: WorkerInstanceID, on database: PostgresConnection) {
         var figures = QueueFigures(queue: JobKind.commission.name, worker: worker, instance: instance)
         figures.shards = Int64(stats.count)
         figures.broken = Int64(stats.count { $0.refusal != nil })
@@ -197,7 +197,9 @@ final class Sweeper: @unchecked Sendable {
                 figures.oldestMilliseconds, queue.oldestWaitingAgeMilliseconds, queue.oldestPendingAgeMilliseconds)
         }
         count(&figures)
-        try figures.write(on: database)
+        do { try figures.write(on: database) } catch {
+            logger.warning("the queue's figures were not written", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Transactions without a job, as far as can be told.
@@ -205,6 +207,7 @@ final class Sweeper: @unchecked Sendable {
         let now = wallClockMicroseconds()
         let monotonic = monotonicNow()
         var wanted: [TransactionSweep.Shard] = []
+        var paused: Set<ShardID> = []
         for queue in stats {
             // With nothing in the queue, what an earlier pass has given jobs is done or lost.
             let isEmpty = queue.waiting + queue.pending + queue.delayed == 0
@@ -216,7 +219,12 @@ final class Sweeper: @unchecked Sendable {
                 unfinished.remove(queue.shard)
                 continue
             }
-            guard queue.waiting < Self.waitingEnough else { continue }
+            if queue.pause != nil { paused.insert(queue.shard) }
+            guard queue.waiting < Self.waitingEnough else {
+                // What nobody takes needs no more.
+                if queue.pause != nil { unfinished.remove(queue.shard) }
+                continue
+            }
             // What is older than the oldest job in the stream is not behind it.
             let oldest = queue.oldestMilliseconds.map(Timestamp.microseconds(ofMilliseconds:)) ?? now
             wanted.append(
@@ -228,7 +236,7 @@ final class Sweeper: @unchecked Sendable {
         var counts: [ShardID: Int] = [:]
         for order in missing { counts[order.shard, default: 0] += 1 }
         for one in wanted {
-            if counts[one.shard, default: 0] == TransactionSweep.perShardMax {
+            if counts[one.shard, default: 0] == TransactionSweep.perShardMax, !paused.contains(one.shard) {
                 unfinished.insert(one.shard)
             } else {
                 unfinished.remove(one.shard)
@@ -242,6 +250,7 @@ final class Sweeper: @unchecked Sendable {
         var unfilled: Set<ShardID> = []
         var isFull = false
         var added = 0
+        var refused: Set<ShardID> = []
         for start in stride(from: 0, to: orders.count, by: Self.jobsPerStep) {
             let step = orders[start..<min(start + Self.jobsPerStep, orders.count)]
             if isFull {
@@ -255,7 +264,9 @@ final class Sweeper: @unchecked Sendable {
                 case .full:
                     isFull = true
                     unfilled.insert(order.shard)
-                case .refused: unfilled.insert(order.shard)
+                case .refused:
+                    unfilled.insert(order.shard)
+                    refused.insert(order.shard)
                 case .added: added += 1
                 // Known to the queue as failed: it comes back by itself.
                 case nil: break
@@ -273,6 +284,10 @@ final class Sweeper: @unchecked Sendable {
         } else {
             fullPause.succeeded()
         }
+        if !refused.isEmpty {
+            unfinished.subtract(refused)
+            logger.warning("queues take no jobs; they wait in PostgreSQL", metadata: ["shards": "\(refused.sorted())"])
+        }
         if added > 0 { logger.notice("transactions without a job were given one", metadata: ["jobs": "\(added)"]) }
         return unfilled
     }
@@ -286,7 +301,7 @@ final class Sweeper: @unchecked Sendable {
         for order in missing { counts[order.shard, default: 0] += 1 }
         for one in stats {
             guard let epoch = ownership.epochs[one.shard], one.epoch == nil, one.refusal == nil, !unfilled.contains(one.shard),
-                counts[one.shard, default: 0] < TransactionSweep.perShardMax
+                !unfinished.contains(one.shard), counts[one.shard, default: 0] < TransactionSweep.perShardMax
             else { continue }
             _ = try queue.markEpoch(OwnedShard(one.shard, epoch))
         }

@@ -25,6 +25,8 @@ final class ShardTenant: Sendable {
         /// When shards that could not be loaded are tried again; nil when there are none.
         var lookAgainAt: MonotonicNanoseconds?
         var hasLeft = false
+        /// Nothing new is registered.
+        var isLeaving = false
         /// Shards to be loaded anew, gathered for one pass over the table.
         var reloads: [(ShardID, Epoch)] = []
     }
@@ -59,8 +61,9 @@ final class ShardTenant: Sendable {
 
     /// Registers, or renews what was registered. Failing is no harm until the trust window ends.
     func renewLease() async {
-        guard let instance = state.withLock({ $0.instance }) else {
-            await register()
+        let (known, isLeaving) = state.withLock { ($0.instance, $0.isLeaving) }
+        guard let instance = known else {
+            if !isLeaving { await register() }
             return
         }
         let started = monotonicNow()
@@ -126,6 +129,9 @@ final class ShardTenant: Sendable {
         ledger?.setOwnership(.init())
         await onLoop { self.loop.dropAll() }
     }
+
+    /// From now on a lease that is lost stays lost.
+    func beginLeaving() { state.withLock { $0.isLeaving = true } }
 
     /// Gives everything back, so that others can take it at once.
     func leave() async {

@@ -205,4 +205,34 @@ private struct Adder {
         #expect(works.has { if case .sinkFailed = $0 { true } else { false } })
         #expect(try await works.stop())
     }
+
+    @Test("a dead letter that can not be kept anywhere holds up no other job, and is kept once it can be")
+    func sinkAway() async throws {
+        let redis = try await PrivateRedis.start()
+        let sink = MemorySink()
+        sink.refuse(times: .max)
+        var policy = JobPolicy.quick
+        policy.crashesMax = 1
+        // Twice in the hand of somebody who is gone: one crash too many here, and a suspect that is taken alone.
+        let owned = OwnedShard(ShardID(1), Epoch(1))
+        let lost = JobQueue(.commission, on: try redis.connect())
+        _ = try lost.add([newJob(1_000)])
+        #expect(try lost.take([owned], .upTo(1)).jobs.count == 1)
+        #expect(try lost.takeOver([owned], Takeover(living: [], idleMilliseconds: 0)).taken == 1)
+        #expect(try lost.take([owned], .upTo(1)).jobs.map(\.crashes) == [1])
+        let works = try Works.start(redis: redis, policy: policy, sink: sink)
+        works.consumer.setShards([owned])
+        #expect(try await eventually { works.has { if case .sinkFailed = $0 { true } else { false } } })
+        for number in 0..<Int64(100) {
+            _ = try lost.add([newJob(number)])
+            #expect(try await eventually { works.ledger.distinct == number + 1 })
+        }
+        // Asked now and then, not with every job.
+        #expect(Int.max - sink.refusals < 50)
+        #expect(sink.letters.isEmpty)
+        sink.refuse(times: 0)
+        #expect(try await eventually { sink.letters.map(\.id.text) == ["1000"] })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(try await works.stop())
+    }
 }

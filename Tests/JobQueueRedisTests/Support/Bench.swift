@@ -43,6 +43,8 @@ final class MemorySink: DeadLetterSink {
 
     var letters: [DeadLetter] { state.withLock { $0.letters } }
     func refuse(times: Int) { state.withLock { $0.refusals = times } }
+    /// How often it will still refuse.
+    var refusals: Int { state.withLock { $0.refusals } }
 
     func bury(_ letters: [DeadLetter]) throws {
         try state.withLock { state in
