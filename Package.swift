@@ -24,11 +24,14 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     ],
     targets: [
         // Floor 0: system libraries.
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         // Floor 1: words everyone uses. No I/O.
@@ -49,7 +52,8 @@ let package = Package(
             name: "JobQueue", dependencies: ["Core", "RedisClient"], resources: [.embedInCode("Scripts")], swiftSettings: house),
         .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
         .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
-        .target(name: "PlanFiles", dependencies: ["Core", "Commission", product("Yams", "Yams")], swiftSettings: house),
+        .target(name: "YAMLFiles", dependencies: [product("Yams", "Yams")], swiftSettings: house),
+        .target(name: "PlanFiles", dependencies: ["Core", "Commission", "YAMLFiles"], swiftSettings: house),
         .target(
             name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
@@ -75,13 +79,38 @@ let package = Package(
             ] + nio,
             swiftSettings: house),
 
+        // The load harness, by its floors: 2 what to send, 3 what was seen, 4 sending, telling, checking.
+        .target(name: "LoadPlan", dependencies: ["Core"], path: "loadtest/Plan", swiftSettings: house),
+        .target(
+            name: "LoadFiles", dependencies: ["LoadPlan", "YAMLFiles"], path: "loadtest",
+            exclude: ["Plan", "Record", "Engine", "Report", "Check"], sources: ["Files"], resources: [.embedInCode("scenarios")],
+            swiftSettings: house),
+        .target(
+            name: "LoadRecord", dependencies: ["Core", "LoadPlan", product("Histogram", "hdrhistogram-swift")],
+            path: "loadtest/Record", swiftSettings: house),
+        .target(
+            name: "LoadEngine",
+            dependencies: [
+                "CLinux", "CNGHTTP2", "Core", "HTTP2", "LoadPlan", "LoadRecord", product("NIOSSL", "swift-nio-ssl"),
+                product("NIOEmbedded", "swift-nio"), product("NIOTLS", "swift-nio"),
+            ] + nio,
+            path: "loadtest/Engine", swiftSettings: house),
+        .target(
+            name: "LoadReport", dependencies: ["Core", "LoadPlan", "LoadRecord"], path: "loadtest/Report",
+            swiftSettings: house),
+        .target(
+            name: "LoadCheck", dependencies: ["Core", "LoadPlan", "LoadRecord", "PostgresClient", "Store"],
+            path: "loadtest/Check",
+            swiftSettings: house),
+
         // Floor 5: what people start.
         .executableTarget(
             name: "fature",
             dependencies: [
                 "Core", "Commission", "Dataset", "JobQueue", "PlanFiles", "Store", "PostgresClient", "RedisClient", "Telemetry",
                 "Worker",
-                "Coordinator", "Gateway", logging, lifecycle,
+                "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport", "LoadCheck", logging,
+                lifecycle,
                 product("ArgumentParser", "swift-argument-parser"),
                 product("Configuration", "swift-configuration"),
             ],
@@ -152,6 +181,9 @@ let package = Package(
             dependencies: [
                 "Commission", "Core", "JobQueue", "PostgresClient", "RedisClient", "Store", "TestServers", "Worker", logging,
             ], swiftSettings: house),
+        .testTarget(
+            name: "LoadEngineTests", dependencies: ["CNGHTTP2", "Core", "LoadEngine", "LoadPlan", "LoadRecord"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],
@@ -159,6 +191,11 @@ let package = Package(
         .testTarget(
             name: "BenchTests", dependencies: ["Core", "PostgresClient", "Store", "TestServers", "fature-bench"],
             swiftSettings: house),
+        .testTarget(
+            name: "LoadReportTests", dependencies: ["Core", "LoadPlan", "LoadRecord", "LoadReport"], exclude: ["Golden"],
+            swiftSettings: house),
+        .testTarget(name: "LoadCheckTests", dependencies: ["LoadCheck", "LoadPlan", "LoadRecord"], swiftSettings: house),
+        .testTarget(name: "LoadPlanTests", dependencies: ["Core", "LoadFiles", "LoadPlan"], swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

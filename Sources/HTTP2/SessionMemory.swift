@@ -8,10 +8,10 @@ import Glibc
 ///
 /// A stream costs nghttp2 about ten allocations, and the C library's allocator was an eighth of the gateway's time. Larger blocks, and all
 /// beyond what the lists may keep, are the C library's.
-final class SessionMemory {
+package final class SessionMemory {
     private let pools: UnsafeMutablePointer<BlockPools>
 
-    init() {
+    package init() {
         pools = .allocate(capacity: 1)
         pools.initialize(to: BlockPools())
     }
@@ -23,7 +23,7 @@ final class SessionMemory {
     }
 
     /// The functions as nghttp2 wants them. `self` must outlive every session made with them.
-    var functions: nghttp2_mem {
+    package var functions: nghttp2_mem {
         nghttp2_mem(
             mem_user_data: pools,
             malloc: { size, pools in blockPools(pools).pointee.allocate(size) },

@@ -25,6 +25,7 @@ struct Fature: AsyncParsableCommand {
             QueueCommand.self,
             JobCommand.self,
             DeadLetterCommand.self,
+            LoadTestCommand.self,
         ])
 
     /// Runs the chosen command. A `CommandError` becomes one line on standard error and its own exit status.

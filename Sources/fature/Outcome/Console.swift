@@ -7,6 +7,9 @@ enum Console {
     static func answer(_ line: String) { emit(line, to: STDOUT_FILENO) }
     static func progress(_ line: String) { emit(line, to: STDERR_FILENO) }
 
+    /// Whether answers go to a terminal whose owner has not asked for plain text (NO_COLOR).
+    static var isColored: Bool { isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil }
+
     private static func emit(_ line: String, to descriptor: Int32) {
         writeAll(Array((line + "\n").utf8), to: descriptor)
     }

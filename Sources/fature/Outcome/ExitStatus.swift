@@ -3,7 +3,9 @@ enum ExitStatus: Int32, CaseIterable {
     case success = 0
     /// A check was made and its answer is no: a failed validation, a cluster that is not ready.
     case negative = 1
-    /// Nothing is running here (`fature status`).
+    /// A load's generator could not keep up (`fature loadtest`).
+    case invalidRun = 2
+    /// Nothing is running here (`fature status`), or a load cannot be set up (`fature loadtest`).
     case notRunning = 3
     /// A flag or argument makes no sense.
     case usage = 64
@@ -29,4 +31,7 @@ enum ExitStatus: Int32, CaseIterable {
     case configuration = 78
     /// Stopped by Ctrl-C before the work was done.
     case interrupted = 130
+
+    /// A load cannot be set up.
+    static let setUp = ExitStatus.notRunning
 }

@@ -1,0 +1,150 @@
+import Core
+import Foundation
+import LoadCheck
+import LoadEngine
+import LoadPlan
+import LoadRecord
+import LoadReport
+import PostgresClient
+import Telemetry
+
+/// What runs need before they begin: where to, whom to ask about, and what to check against.
+struct LoadTestSetUp {
+    let target: LoadTarget
+    let population: Population
+    /// Nil: nothing is checked.
+    let database: PostgresConnection?
+
+    /// - Throws: `CommandError` with exit status 3 for whatever has to be mended before a load.
+    init(_ scenario: Scenario, _ options: LoadTargetOptions, checks: Bool) throws(CommandError) {
+        target = try options.read()
+        let needsPopulation = scenario.operations.contains {
+            if case .path = $0.operation { false } else { true }
+        }
+        guard needsPopulation else {
+            population = Population([])
+            database = nil
+            return
+        }
+        do {
+            let connection = try options.location.connect("loadtest")
+            population = try PopulationQuery.read(on: connection)
+            database = checks ? connection : nil
+        } catch {
+            throw CommandError(.setUp, "affiliates are chosen from the cluster's PostgreSQL: \(error)")
+        }
+    }
+}
+
+/// One run from its set-up to its verdict.
+struct LoadTestSession {
+    private let scenario: Scenario
+    private let target: LoadTarget
+    private let maker: RequestMaker
+    private let database: PostgresConnection?
+    /// On PostgreSQL's clock; 0 when nothing is checked.
+    private let startedAtMicroseconds: Int64
+    private let drainMilliseconds: Int
+    private let endsEarly: Bool
+
+    private static let progressMilliseconds = 100
+
+    /// - Throws: `CommandError` with exit status 3 for a scenario that does not fit the network.
+    init(
+        _ scenario: Scenario, _ setUp: LoadTestSetUp, runName: String?, drainSeconds: Int, endsEarly: Bool
+    ) throws(CommandError) {
+        self.scenario = scenario
+        target = setUp.target
+        database = setUp.database
+        do { startedAtMicroseconds = try database.map { try PopulationQuery.now(on: $0) } ?? 0 } catch {
+            throw CommandError(.setUp, "PostgreSQL was asked for its time: \(error)")
+        }
+        self.endsEarly = endsEarly
+        drainMilliseconds = max(0, min(drainSeconds, 86_400)) * 1000
+        do throws(LoadPlanError) {
+            maker = try RequestMaker(
+                scenario, setUp.population, runName: runName ?? String(wallClockMicroseconds() / 1000, radix: 36))
+        } catch {
+            throw CommandError(.setUp, error.description)
+        }
+    }
+
+    func run(showsProgress: Bool) throws(CommandError) -> RunRecord {
+        let clock = ArrivalClock(scenario)
+        let transactions = TransactionWitness(scenario)
+        let answers = AnswerWitness(scenario, planned: Self.planned(scenario))
+        let observer = database == nil ? nil : AnswerObservers([transactions, answers])
+        let run = LoadRun(
+            scenario, times: clock, source: maker, target: target,
+            environment: ThisMachine.environment(target: target, commit: Checkout.commit), endsEarly: endsEarly,
+            observer: observer)
+        var record = try perform(run, showsProgress: showsProgress)
+        check(&record, transactions.book, answers.samples)
+        return record
+    }
+
+    /// About how many requests the run has.
+    private static func planned(_ scenario: Scenario) -> Int {
+        var clock = ArrivalClock(scenario)
+        guard clock.closedInFlight == nil else { return 100_000 }
+        var count = 0
+        while clock.next() != nil { count += 1 }
+        return count
+    }
+
+    /// Sends on threads of the engine's, while this one shows progress and listens for Ctrl-C.
+    private func perform(_ run: LoadRun, showsProgress: Bool) throws(CommandError) -> RunRecord {
+        let events = try ProcessEvents()
+        let progress = LoadTestProgress(isShown: showsProgress)
+        let outcome = Monitor<Result<RunRecord, LoadSetUpError>?>(nil)
+        let started = DetachedThread.start {
+            do throws(LoadSetUpError) {
+                let record = try run.run { progress.show($0) }
+                outcome.withLock { $0 = .success(record) }
+            } catch {
+                outcome.withLock { $0 = .failure(error) }
+            }
+        }
+        guard started else { throw CommandError(.systemRefused, "no thread for the load") }
+        var requests = 0
+        while true {
+            if events.stopRequests > requests {
+                requests = events.stopRequests
+                run.abort("stopped by a person")
+            }
+            guard let outcome = outcome.wait(until: .after(milliseconds: Self.progressMilliseconds), { $0 }) else { continue }
+            progress.end()
+            switch outcome {
+            case .success(let record): return record
+            case .failure(let error): throw CommandError(.setUp, error.description)
+            }
+        }
+    }
+
+    private func check(_ record: inout RunRecord, _ book: TransactionBook, _ samples: [AnswerWitness.Sample]) {
+        let hasTransactions = scenario.operations.contains {
+            if case .transactions = $0.operation { true } else { false }
+        }
+        guard let database else { return }
+        if hasTransactions {
+            Console.progress("checking the ledger")
+            do {
+                record.ledger = try LedgerCheck(database, maker: maker, startedAtMicroseconds: startedAtMicroseconds)
+                    .verdict(book, drainMilliseconds: drainMilliseconds)
+            } catch {
+                var verdict = LedgerVerdict()
+                verdict.unchecked = "\(error)"
+                record.ledger = verdict
+            }
+        }
+        guard !samples.isEmpty else { return }
+        Console.progress("comparing \(samples.count) answers with PostgreSQL")
+        do {
+            record.answers = try AnswerCheck(database, scenario: scenario, startedAtMicroseconds: startedAtMicroseconds)
+                .verdict(samples)
+        } catch {
+            // An objective on it is unchecked then, which is as bad as missed.
+            Console.progress("fature: sampled answers were not compared: \(error)")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import LoadPlan
+import LoadRecord
+import Testing
+
+@testable import LoadEngine
+
+@Suite("The search for a rate")
+struct RateSearchTests {
+    private func search(_ limit: Double, from: Double, highest: Double = 1_000_000) -> (found: Double?, attempts: [Double]) {
+        var search = RateSearch(from: from, highest: highest)
+        var attempts: [Double] = []
+        while true {
+            switch search.step {
+            case .found(let rate): return (rate, attempts)
+            case .attempt(let rate):
+                attempts.append(rate)
+                search.tell(held: rate <= limit)
+            }
+        }
+    }
+
+    @Test(
+        "doubles, then halves the distance, and ends within its tolerance below the limit",
+        arguments: [1.0, 3, 7, 99, 1234, 50_000, 777_777])
+    func findsTheLimit(limit: Double) throws {
+        for from in [1.0, 10, 1000, 100_000] {
+            let (found, attempts) = search(limit, from: from)
+            let rate = try #require(found, "from \(from): \(attempts)")
+            #expect(rate <= limit && limit - rate <= max(1, rate * 0.05), "from \(from): \(rate) of \(limit): \(attempts)")
+            #expect(Set(attempts).count == attempts.count, "something was tried twice: \(attempts)")
+            #expect(attempts.count <= 30)
+        }
+    }
+
+    @Test("the first attempts double")
+    func doubles() { #expect(search(40, from: 5).attempts.prefix(4) == [5, 10, 20, 40]) }
+
+    @Test("nothing holds: nothing is found; everything holds: the highest is")
+    func extremes() {
+        #expect(search(0, from: 100).found == nil)
+        #expect(search(.infinity, from: 100, highest: 5000).found == 5000)
+        #expect(search(.infinity, from: 100, highest: 5000).attempts == [100, 200, 400, 800, 1600, 3200, 5000])
+    }
+
+    @Test(
+        "each attempt is a run of its own at an even rate, judged by the scenario's objectives; ledger objectives wait for a real run"
+    )
+    func attemptsAreJudged() throws {
+        var load = TestLoad()
+        load.objectives = [
+            Objective(text: "errors==0", operation: nil, metric: .errors, comparison: .equal, bound: 0),
+            Objective(text: "lost==0", operation: nil, metric: .lost, comparison: .equal, bound: 0),
+        ]
+        load.events = [PlannedEvent(atSeconds: 1, label: "kill", command: ["kill"])]
+        var search = RateSearchRun(load.scenario, RateSearch(from: 100, highest: 100_000), seconds: 7)
+        var rates: [Double] = []
+        let found = try search.run { scenario throws(LoadSetUpError) in
+            #expect(scenario.events.isEmpty && scenario.seconds == 7 && scenario.phases.count == 1)
+            guard case .constant(let rate) = scenario.phases[0].shape else { throw LoadSetUpError(.scenario, "not even") }
+            var record = RunRecord(
+                scenario: scenario, environment: ThisMachine.environment(target: LoadTarget(host: "x", port: 1)),
+                startedAtMicroseconds: 0)
+            record.operations[0].planned = 1
+            record.operations[0].outcomes[rate <= 1500 ? .ok : .failed] = 1
+            return record
+        } progress: {
+            rates.append($0.rate)
+        }
+        let rate = try #require(found)
+        #expect(rate <= 1500 && rate >= 1420)
+        #expect(rates.prefix(5) == [100, 200, 400, 800, 1600])
+    }
+}
