@@ -8,25 +8,17 @@ enum LedgerWork {
     static let patienceMilliseconds = 1500
     /// A decision by filter makes so many operations, and goes on when it is asked again.
     static let operationsMax = 128
-    /// A transaction that PostgreSQL has chosen to end a deadlock is tried again.
-    private static let attemptsMax = 3
 
     static func answer(
         _ question: LedgerQuestion, deadline: MonotonicNanoseconds, on connection: PostgresConnection
     ) throws -> LedgerAnswer {
-        var attempt = 1
-        while true {
+        try retryingConflicts {
             let now = monotonicNow()
             guard now < deadline else { return .problem(.deadlineExceeded) }
-            let patience = patience(until: deadline, now: now)
-            do {
-                if case .decideWhere(let decision, let filter, let position) = question {
-                    return try decide(decision, filter, position, deadline: deadline, on: connection)
-                }
-                return try perform(question, patience: patience, on: connection)
-            } catch let error as PostgresError where error.isTransactionConflict && attempt < attemptsMax {
-                attempt += 1
+            if case .decideWhere(let decision, let filter, let position) = question {
+                return try decide(decision, filter, position, deadline: deadline, on: connection)
             }
+            return try perform(question, patience: patience(until: deadline, now: now), on: connection)
         }
     }
 

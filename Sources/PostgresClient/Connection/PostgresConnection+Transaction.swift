@@ -7,6 +7,19 @@ package enum PostgresIsolation: String, Sendable {
     case snapshotReadOnly = "REPEATABLE READ, READ ONLY"
 }
 
+/// Runs `body`, a whole database transaction that has written nothing when it fails, again as long as PostgreSQL ends it for the sake of
+/// another (`PostgresError.isTransactionConflict`), `attemptsMax` times in all.
+package func retryingConflicts<R>(attemptsMax: Int = 4, _ body: () throws -> R) throws -> R {
+    var attempt = 1
+    while true {
+        do {
+            return try body()
+        } catch let error as PostgresError where error.isTransactionConflict && attempt < attemptsMax {
+            attempt += 1
+        }
+    }
+}
+
 extension PostgresConnection {
     /// Runs `body` between BEGIN and COMMIT; a throw rolls back and comes out here.
     ///

@@ -20,17 +20,8 @@ enum WriteResult: Sendable {
     static func perform(
         _ kind: ShardJob.Kind, _ fence: WriteFence, applied: ChangeSequence, on connection: PostgresConnection
     ) throws -> WriteResult {
-        var attempt = 1
-        while true {
-            do {
-                return try performOnce(kind, fence, applied, connection)
-            } catch let error as PostgresError where error.isTransactionConflict && attempt < conflictAttemptsMax {
-                attempt += 1
-            }
-        }
+        try retryingConflicts { try performOnce(kind, fence, applied, connection) }
     }
-
-    private static let conflictAttemptsMax = 4
 
     private static func performOnce(
         _ kind: ShardJob.Kind, _ fence: WriteFence, _ applied: ChangeSequence, _ connection: PostgresConnection

@@ -5,7 +5,8 @@ import PostgresClient
 import Store
 import TestServers
 
-/// A ledger as workers make it, under plans that use everything a plan can have.
+/// A ledger as workers and gateways make it, under plans that use everything a plan can have. As they do, it tries again what PostgreSQL has
+/// chosen to end a deadlock.
 struct RandomLedger {
     var random: SeededGenerator
     let connection: PostgresConnection
@@ -90,7 +91,9 @@ struct RandomLedger {
             try connection.commit(Array(group[start..<min(start + 100, count)]))
             let waiting = try connection.ordersWaiting()
             for batch in stride(from: 0, to: waiting.count, by: 30) {
-                try connection.pay(Array(waiting[batch..<min(batch + 30, waiting.count)]), plans: plans)
+                _ = try retryingConflicts {
+                    try connection.pay(Array(waiting[batch..<min(batch + 30, waiting.count)]), plans: plans)
+                }
             }
         }
     }
@@ -101,8 +104,10 @@ struct RandomLedger {
             "SELECT transaction_id FROM fature_v2.transactions WHERE transaction_id % $1 = 0 ORDER BY transaction_id",
             [.int(Int64(every))])
         for row in 0..<ids.rowCount {
-            _ = try connection.execute(
-                "SELECT outcome FROM fature_v2.reverse_transaction($1, 'a test', 'tests', NULL)", [.int(try ids.int(row, 0))])
+            _ = try retryingConflicts {
+                try connection.execute(
+                    "SELECT outcome FROM fature_v2.reverse_transaction($1, 'a test', 'tests', NULL)", [.int(try ids.int(row, 0))])
+            }
         }
     }
 }

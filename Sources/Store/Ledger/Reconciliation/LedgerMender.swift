@@ -90,32 +90,37 @@ package struct LedgerMender {
     private func mendEntries(_ actions: inout [MendingStep: MendingAction]) throws {
         var after: Int64 = 0
         while true {
-            let last = try connection.transaction { () -> Int64? in
-                try LedgerReconciler.prepare(connection)
-                guard let last = try MendingQueries.takeSuspects(after: after, limit: Self.batchMax, on: connection) else {
-                    return nil
-                }
-                try LedgerOracle.make(.listed, on: connection)
-                try connection.executeScript(
-                    "CREATE TEMP TABLE oracle_suspect ON COMMIT DROP AS SELECT * FROM oracle_scope; ANALYZE oracle_suspect")
-                try LedgerSuspects.judge(on: connection)
-                try MendingPlan.make(on: connection)
-                for action in [try MendingQueries.cancelled(on: connection), try MendingQueries.inserted(on: connection)] {
-                    try MendingQueries.add(action, to: &actions[action.step, default: MendingAction(action.step)], on: connection)
-                }
-                try MendingQueries.apply(origin, on: connection)
-                return last
-            }
-            guard let last else { return }
+            let step = try retryingConflicts { try connection.transaction { try mendSuspects(after: after) } }
+            guard let (last, done) = step else { return }
             after = last
+            for action in done {
+                try MendingQueries.add(action, to: &actions[action.step, default: MendingAction(action.step)], on: connection)
+            }
         }
+    }
+
+    /// Mends the next suspects; to be called in a transaction.
+    /// - Returns: the last of them and what was done; nil if there are none.
+    private func mendSuspects(after: Int64) throws -> (last: Int64, done: [MendingAction])? {
+        try LedgerReconciler.prepare(connection)
+        guard let last = try MendingQueries.takeSuspects(after: after, limit: Self.batchMax, on: connection) else { return nil }
+        try LedgerOracle.make(.listed, on: connection)
+        try connection.executeScript(
+            "CREATE TEMP TABLE oracle_suspect ON COMMIT DROP AS SELECT * FROM oracle_scope; ANALYZE oracle_suspect")
+        try LedgerSuspects.judge(on: connection)
+        try MendingPlan.make(on: connection)
+        let done = [try MendingQueries.cancelled(on: connection), try MendingQueries.inserted(on: connection)]
+        try MendingQueries.apply(origin, on: connection)
+        return (last, done)
     }
 
     /// Changes what is left of a list, some rows in each database transaction, until nothing is.
     private func inBatches(_ action: MendingAction, _ sql: String) throws -> MendingAction {
         while true {
-            let result = try connection.execute(
-                sql, [.int(Int64(Self.batchMax)), .text(origin.actor), .optionalText(origin.requestID)])
+            let result = try retryingConflicts {
+                try connection.execute(
+                    sql, [.int(Int64(Self.batchMax)), .text(origin.actor), .optionalText(origin.requestID)])
+            }
             if try result.int(0, 0) == 0 { return action }
         }
     }
@@ -124,7 +129,7 @@ package struct LedgerMender {
         guard try MendingQueries.foreign(on: connection).count > 0 else { return 0 }
         var count: Int64 = 0
         while true {
-            let (adopted, refused) = try TransactionSweep.adopt(on: connection)
+            let (adopted, refused) = try retryingConflicts { try TransactionSweep.adopt(on: connection) }
             count += adopted + refused
             if adopted + refused == 0 { break }
         }

@@ -61,7 +61,7 @@ private struct Run {
         }
         var settled = try stored(period).settled
         var now: Int64 = 0
-        while let piece = try connection.transaction(.readCommitted, { try nextPiece(of: period) }) {
+        while let piece = try retryingConflicts({ try connection.transaction(.readCommitted) { try nextPiece(of: period) } }) {
             now += piece.beneficiariesCount
             settled.add(piece)
             FailPoint.revShareAfterPiece.pass()
