@@ -53,6 +53,7 @@ final class LoadSender {
         requests = InFlightRequests(capacity: plan.maxInFlight)
         input = .allocate(byteCount: Self.inputBytes, alignment: 16)
         _ = set_timer_slack(1)
+        _ = set_thread_slice(Self.turnNanoseconds)
         let around = ConnectionSurroundings(
             target: target, address: try SocketAddress(host: target.host, port: target.port), head: RequestHead(target),
             requests: requests, memory: SessionMemory(), poller: poller, tls: target.isTLS ? try TLSLayer.context(target) : nil,
