@@ -119,7 +119,9 @@ let package = Package(
         // Measures parts alone, and whole clusters against their peers.
         .executableTarget(
             name: "fature-bench",
-            dependencies: ["CNGHTTP2", "Core", "Hierarchy", "JobQueue", "PostgresClient", "RedisClient", "Telemetry"],
+            dependencies: [
+                "CNGHTTP2", "Core", "Hierarchy", "JobQueue", "LoadCheck", "PostgresClient", "RedisClient", "Telemetry",
+            ],
             swiftSettings: house),
 
         // Tests. `TestServers` starts a private PostgreSQL and Redis for them.
@@ -182,8 +184,12 @@ let package = Package(
                 "Commission", "Core", "JobQueue", "PostgresClient", "RedisClient", "Store", "TestServers", "Worker", logging,
             ], swiftSettings: house),
         .testTarget(
-            name: "LoadEngineTests", dependencies: ["CNGHTTP2", "Core", "LoadEngine", "LoadPlan", "LoadRecord"],
+            name: "LoadEngineTests", dependencies: ["CNGHTTP2", "Core", "LoadEngine", "LoadPlan", "LoadRecord", "TestServers"],
             swiftSettings: house),
+        .testTarget(
+            name: "LoadTestTests",
+            dependencies: ["ClusterSupport", "LoadCheck", "LoadPlan", "LoadRecord", "TestServers", "fature"], swiftSettings: house
+        ),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

@@ -130,6 +130,8 @@ package final class TestCluster: Sendable {
         HTTPClient(port: port(gateway), timeoutMilliseconds: timeoutMilliseconds)
     }
     package func log(_ name: String) -> String { roles.withLock { $0[name]?.log }.flatMap { ChildProcess.contents($0) } ?? "" }
+    /// The process of a role, once it has been started.
+    package func pid(_ name: String) -> pid_t? { roles.withLock { $0[name]?.process.pid } }
     package func isRunning(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isRunning } ?? false }
 
     package func isStopped(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isStopped } ?? false }

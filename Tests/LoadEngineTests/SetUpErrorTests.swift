@@ -2,6 +2,7 @@ import Core
 import Foundation
 import LoadPlan
 import LoadRecord
+import TestServers
 import Testing
 
 @testable import LoadEngine
@@ -44,14 +45,12 @@ struct SetUpErrorTests {
 
     @Test("over TLS the load runs when certificate, host and CA fit; each that does not is told")
     func certificates() throws {
-        let folder = try CertificateFolder()
-        defer { folder.remove() }
-        let server = try folder.start(names: "DNS:localhost,IP:127.0.0.1")
+        let server = try TLSServer(names: "DNS:localhost,IP:127.0.0.1")
         defer { server.stop() }
         for host in ["localhost", "127.0.0.1"] {
-            let target = LoadTarget(host: host, port: server.port, isTLS: true, caFile: server.certificate)
+            let target = LoadTarget(host: host, port: server.port, isTLS: true, caFile: server.authority)
             let record = try TestLoad(paths: ["/index.html"], count: 200, rate: 1000, connections: 2).run(target).run()
-            #expect(record.outcomes[.ok] == 200 && record.operations[0].bytes == 200 * CertificateFolder.pageBytes)
+            #expect(record.outcomes[.ok] == 200 && record.operations[0].bytes == 200 * TLSServer.pageBytes)
         }
         let untrusted = try #require(failure(LoadTarget(host: "localhost", port: server.port, isTLS: true)))
         #expect(untrusted.code == .certificate && untrusted.description.contains("not signed by a CA of the system"))
@@ -60,26 +59,29 @@ struct SetUpErrorTests {
         let null = try NullServer()
         defer { null.stop() }
         let noTLS = try #require(
-            failure(LoadTarget(host: "127.0.0.1", port: null.port, isTLS: true, caFile: server.certificate)))
+            failure(LoadTarget(host: "127.0.0.1", port: null.port, isTLS: true, caFile: server.authority)))
         #expect(noTLS.code == .certificate && noTLS.description.contains("TLS"))
         let noFile = try #require(failure(LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: "/no/such.pem")))
         #expect(noFile.code == .certificate && noFile.description.contains("/no/such.pem"))
 
-        let other = try folder.start(names: "DNS:elsewhere.example")
+        let other = try TLSServer(names: "DNS:elsewhere.example")
         defer { other.stop() }
         let wrongHost = try #require(
-            failure(LoadTarget(host: "localhost", port: other.port, isTLS: true, caFile: other.certificate)))
+            failure(LoadTarget(host: "localhost", port: other.port, isTLS: true, caFile: other.authority)))
         #expect(wrongHost.code == .certificate && wrongHost.description.contains("another host than localhost"), "\(wrongHost)")
+        let wrongAuthority = try #require(
+            failure(LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: other.authority)))
+        #expect(
+            wrongAuthority.code == .certificate
+                && wrongAuthority.description.contains("not signed by the CA in \(other.authority)"))
     }
 
     @Test("a TLS server without HTTP/2 is told")
     func noHTTP2() throws {
-        let folder = try CertificateFolder()
-        defer { folder.remove() }
-        let server = try folder.start(names: "DNS:localhost", speaksHTTP2: false)
+        let server = try TLSServer(names: "DNS:localhost", speaks: .http1)
         defer { server.stop() }
         let told = try #require(
-            failure(LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: server.certificate)))
+            failure(LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: server.authority)))
         #expect(told.code == .notHTTP2 && told.description.contains("ALPN"), "\(told)")
     }
 }

@@ -11,7 +11,7 @@ enum TLSFailure {
         if detail.contains("CERTIFICATE_VERIFY_FAILED") {
             return
                 "the certificate of \(target.url) is not signed by \(target.caFile.map { "the CA in \($0)" } ?? "a CA of the system"), "
-                + "or not valid now (\(detail)); name its CA with --ca"
+                + "or not valid now (\(detail)); name its CA with --ca-file"
         }
         if detail.contains("WRONG_VERSION_NUMBER") { return "\(target.url) does not speak TLS (\(detail)); is it http?" }
         return "no TLS with \(target.url): \(detail)"
