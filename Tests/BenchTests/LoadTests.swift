@@ -39,17 +39,6 @@ import Testing
         #expect(counts.count > 900)
     }
 
-    @Test("the statuses of a batch's transactions are read in order, whatever stands between them")
-    func statuses() {
-        let body =
-            #"{"results":[{"status":201,"transaction_id":4},{"status": 409,"detail":"x"},{"transaction_id":5,"status":503}]}"#
-        var statuses = [9]
-        Array(body.utf8).withUnsafeBytes { ItemStatuses.read($0, into: &statuses) }
-        #expect(statuses == [201, 409, 503])
-        Array("{\"status\":".utf8).withUnsafeBytes { ItemStatuses.read($0, into: &statuses) }
-        #expect(statuses.isEmpty)
-    }
-
     @Test(
         "a session sends bodies larger than a frame, and tells of each request that the connection broke before its answer")
     func session() {

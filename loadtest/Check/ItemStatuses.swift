@@ -1,10 +1,11 @@
 /// The statuses of the single transactions in the answer to a batch, in the order of the request.
 ///
 /// The generator shares the machine with what it measures, so it looks for the members and reads no JSON: no text of ours holds such a member.
-enum ItemStatuses {
+package enum ItemStatuses {
     private static let member = Array("\"status\":".utf8)
 
-    static func read(_ body: UnsafeRawBufferPointer, into statuses: inout [Int]) {
+    /// - Parameter statuses: emptied first.
+    package static func read(_ body: UnsafeRawBufferPointer, into statuses: inout [Int]) {
         statuses.removeAll(keepingCapacity: true)
         let last = body.count - member.count - 3
         var at = 0

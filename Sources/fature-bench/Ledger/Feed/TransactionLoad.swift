@@ -1,4 +1,5 @@
 import Core
+import LoadCheck
 import Telemetry
 
 /// Sends transactions in batches, either as many as the cluster pays (closed loop) or at planned times (open loop).
