@@ -37,7 +37,7 @@ struct LoadTestCompareCommand: ParsableCommand {
 
             Example: fature loadtest compare before.json after.json
 
-            Exit status: 0 the second is not worse, 1 it is, 2 one of them is invalid, 64 they are of different scenarios, \
+            Exit status: 0 the second is not worse, 1 it is, 2 one of them is invalid, 3 they are of different loads, 64 bad flag, \
             66 a file is no record of a run.
             """)
 
@@ -59,7 +59,7 @@ struct LoadTestCompareCommand: ParsableCommand {
         do {
             comparison = try RunComparison(first, second, isForced: force)
         } catch let refusal as RunComparison.Refusal {
-            throw CommandError(.usage, refusal.description)
+            throw CommandError(.setUp, refusal.description)
         }
         if json {
             try JSONAnswer.print(comparison)
