@@ -67,8 +67,9 @@ struct AgentTests {
         let server = try NullServer()
         defer { server.stop() }
         let fleet = try agents(2) { order, population in
-            let plain = try AgentServer.plainWork(order, population)
-            return AgentWork(plain.run) { [UInt8(order.agent), 42] }
+            var work = try AgentServer.plainWork(order, population)
+            work.observations = { [UInt8(order.agent), 42] }
+            return work
         }
         defer { for agent in fleet { agent.stop() } }
         #expect(try run(scenario(), fleet, server.target).observations == [[0, 42], [1, 42]])

@@ -26,7 +26,7 @@ struct StallTests {
         let server = try server()
         let begin = monotonicNow() + 50_000_000
         let run = TestLoad(count: Self.count, rate: Self.rate).run(server.target)
-        let record = try run.run(begin: begin)
+        let record = try run.prepare().run(begin: begin)
         server.stop()
         let stall = try #require(server.stalls.first)
         #expect(server.stalls.count == 1 && record.outcomes[.ok] == Self.count)

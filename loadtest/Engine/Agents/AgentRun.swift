@@ -29,7 +29,6 @@ package final class AgentRun: Sendable {
 
     /// From the order to begin to the first planned time: every agent has to hear of it before.
     private static let leadNanoseconds: UInt64 = 200_000_000
-    private static let eventsMilliseconds = 10_000
 
     /// Reaches the agents, gives them their orders, and waits until all are ready. Throws before any load.
     /// - Parameter agents: `host:port` of each.
@@ -40,6 +39,7 @@ package final class AgentRun: Sendable {
         guard !agents.isEmpty, Set(agents).count == agents.count else {
             throw LoadSetUpError(.agent, "name each agent once, and one at least")
         }
+        try EventRunner.check(scenario.events)
         self.scenario = scenario
         self.environment = environment
         self.endsEarly = endsEarly
@@ -87,7 +87,7 @@ package final class AgentRun: Sendable {
                 }
                 continue
             }
-            sum.events = events.finish(milliseconds: Self.eventsMilliseconds)
+            sum.events = events.finish()
             sum.aborted = state.withLock { $0.abortReason } ?? sum.aborted
             for (link, part) in zip(links, parts) {
                 if let loss = part.loss { sum.invalid.append("agent \(link.name) was lost: \(loss)") }
@@ -96,7 +96,7 @@ package final class AgentRun: Sendable {
         }
     }
 
-    /// As `LoadRun.abort`.
+    /// As `RunStop.abort`.
     package func abort(_ reason: String) {
         state.withLock { $0.abortReason = $0.abortReason ?? reason }
         for link in links { link.abort(reason) }

@@ -5,12 +5,12 @@ import LoadPlan
 import LoadRecord
 
 /// What an agent does with an order: the run, and what its observer wants the controller to have afterwards.
-package struct AgentWork: Sendable {
+package struct AgentWork: ~Copyable, Sendable {
     package let run: LoadRun
     /// Called once the run has ended; goes to the controller as it is.
-    package let observations: @Sendable () -> [UInt8]
+    package var observations: @Sendable () -> [UInt8]
 
-    package init(_ run: LoadRun, observations: @escaping @Sendable () -> [UInt8] = { [] }) {
+    package init(_ run: consuming LoadRun, observations: @escaping @Sendable () -> [UInt8] = { [] }) {
         self.run = run
         self.observations = observations
     }
@@ -90,9 +90,9 @@ private struct AgentSession {
     func serve() throws {
         var order: AgentOrder?
         var members: [Population.Member] = []
-        var work: AgentWork?
-        var isBegun = false
-        defer { if !isBegun { work?.run.abort("the controller is gone") } }
+        // Dropped without having begun, it closes its connections: the controller is gone.
+        var prepared: PreparedRun?
+        var observations: @Sendable () -> [UInt8] = { [] }
         while true {
             let (kind, bytes) = try socket.receive()
             switch kind {
@@ -115,45 +115,47 @@ private struct AgentSession {
                     (0..<given.agents).contains(given.agent)
                 else { throw FrameError(description: "an order that is not whole") }
                 do {
-                    let made = try make(given, Population(members))
-                    try made.run.prepare()
-                    work = made
+                    let work = try make(given, Population(members))
+                    observations = work.observations
+                    prepared = try work.run.prepare()
                 } catch {
                     try socket.send(.refused, AgentReason(text: "\(error)"))
                     continue
                 }
                 try socket.send(.ready)
             case .begin:
-                guard let work else { throw FrameError(description: "told to begin before it was ready") }
-                isBegun = true
-                return try run(work, begin: try decode(AgentMoment.self, bytes).nanoseconds)
+                guard let run = prepared.take() else { throw FrameError(description: "told to begin before it was ready") }
+                return try self.run(run, observations, begin: try decode(AgentMoment.self, bytes).nanoseconds)
             case .abort:
-                work?.run.abort(try decode(AgentReason.self, bytes).text)
+                prepared?.stop.abort(try decode(AgentReason.self, bytes).text)
             case .pong, .ready, .refused, .picture, .result, .observations, .end:
                 throw FrameError(description: "\(kind) is an agent's to say")
             }
         }
     }
 
-    private func run(_ work: AgentWork, begin: MonotonicNanoseconds) throws {
+    private func run(
+        _ run: consuming PreparedRun, _ observations: () -> [UInt8], begin: MonotonicNanoseconds
+    ) throws {
+        let stop = run.stop
         let listens = DetachedThread.start { [socket] in
             // Orders to abort; and when the controller is gone, nobody wants the load.
             while true {
                 do {
                     let (kind, bytes) = try socket.receive()
-                    if kind == .abort { work.run.abort(try decode(AgentReason.self, bytes).text) }
+                    if kind == .abort { stop.abort(try decode(AgentReason.self, bytes).text) }
                 } catch let error as FrameError where error.isSilence {
                     continue
                 } catch {
-                    work.run.abort("the controller is gone")
-                    return work.run.abort("the controller is gone")
+                    stop.abort("the controller is gone")
+                    return stop.abort("the controller is gone")
                 }
             }
         }
         guard listens else { throw FrameError(description: "no thread to listen to the controller") }
-        let record = try work.run.run(begin: begin) { try? socket.send(.picture, $0) }
+        let record = run.run(begin: begin) { try? socket.send(.picture, $0) }
         try socket.send(.result, record)
-        let observations = work.observations()
+        let observations = observations()
         for start in stride(from: 0, to: observations.count, by: AgentSession.observationBytes) {
             try socket.send(
                 .observations, bytes: Array(observations[start..<min(start + AgentSession.observationBytes, observations.count)]))

@@ -4,9 +4,14 @@ import LoadPlan
 import LoadRecord
 
 /// Runs the commands of a scenario's events at their times, on threads of its own: the sending thread knows nothing of them.
+///
+/// Each command leads a process group of its own. Who still runs some time after the load is ended (SIGTERM, then SIGKILL), and so is what a command has
+/// left running in its group: what is to outlive the run needs `setsid`. A leader is reaped last of all, so that its group's number stays its own.
 final class EventRunner: Sendable {
     private struct State {
         var records: [EventRecord] = []
+        /// Of the commands that have been started: process and process group.
+        var groups: [EventCommand] = []
         var running = 0
         var isOver = false
     }
@@ -15,10 +20,26 @@ final class EventRunner: Sendable {
     private let begin: MonotonicNanoseconds
     private let state = Monitor(State())
 
+    /// How long commands are waited for after the load: they may be about to undo what they did.
+    static let patienceMilliseconds = 10_000
+    /// From SIGTERM to SIGKILL.
+    private static let graceMilliseconds = 2000
+
     /// - Parameter begin: of the measured time.
     init(_ events: [PlannedEvent], begin: MonotonicNanoseconds) {
         self.events = events.sorted { $0.atSeconds < $1.atSeconds }
         self.begin = begin
+    }
+
+    /// Throws for a command whose program is not there: better now than in the middle of a load.
+    static func check(_ events: [PlannedEvent]) throws(LoadSetUpError) {
+        for event in events {
+            guard let program = event.command?.first, !EventCommand.isProgram(program) else { continue }
+            let place = program.contains("/") ? "is not there, or cannot be executed" : "is nowhere in PATH"
+            throw LoadSetUpError(
+                .scenario,
+                "event '\(event.label)': the program \(program) \(place); commands run in the folder of `fature loadtest`")
+        }
     }
 
     var records: [EventRecord] { state.withLock(wake: .nobody) { $0.records } }
@@ -32,11 +53,20 @@ final class EventRunner: Sendable {
         }
     }
 
-    /// No event begins any more; those that run are waited for so long. What still runs then has no exit status.
-    func finish(milliseconds: Int) -> [EventRecord] {
+    /// No event begins any more; commands that run are waited for so long, and ended then.
+    func finish(milliseconds: Int = patienceMilliseconds) -> [EventRecord] {
         state.withLock { $0.isOver = true }
-        _ = state.wait(until: .after(milliseconds: milliseconds)) { $0.running == 0 ? true : nil }
+        waitForEnds(milliseconds: milliseconds)
+        for group in state.withLock({ $0.groups }) { group.signal(SIGTERM) }
+        waitForEnds(milliseconds: Self.graceMilliseconds)
+        for group in state.withLock({ $0.groups.filter { !$0.isOver } }) { group.signal(SIGKILL) }
+        waitForEnds(milliseconds: Self.graceMilliseconds)
+        for group in state.withLock({ $0.groups.filter(\.isOver) }) { group.reap() }
         return records
+    }
+
+    private func waitForEnds(milliseconds: Int) {
+        _ = state.wait(until: .after(milliseconds: milliseconds)) { $0.running == 0 ? true : nil }
     }
 
     private func follow() {
@@ -59,50 +89,29 @@ final class EventRunner: Sendable {
 
     private func begin(_ event: PlannedEvent) {
         let started = monotonicNow()
-        let seconds = Double(started - begin) / 1e9
         let index = state.withLock { state in
-            state.records.append(EventRecord(atSeconds: seconds, label: event.label))
+            state.records.append(EventRecord(atSeconds: Double(started - begin) / 1e9, label: event.label))
             return state.records.count - 1
         }
-        guard let command = event.command, !command.isEmpty else { return }
-        state.withLock { $0.running += 1 }
-        let isStarted = DetachedThread.start { [self] in
-            let status = Self.execute(command)
-            let took = Double(monotonicNow() - started) / 1e9
+        guard let arguments = event.command, !arguments.isEmpty else { return }
+        guard let command = EventCommand(arguments) else {
+            return state.withLock { $0.records[index].exitStatus = EventCommand.notStarted }
+        }
+        let group = state.withLock { state in
+            state.running += 1
+            state.groups.append(command)
+            return state.groups.count - 1
+        }
+        let awaits = DetachedThread.start { [self] in
+            let status = command.wait()
             state.withLock { state in
+                state.groups[group].isOver = true
                 state.records[index].exitStatus = status
-                state.records[index].tookSeconds = took
+                state.records[index].tookSeconds = Double(monotonicNow() - started) / 1e9
                 state.running -= 1
             }
         }
-        if !isStarted {
-            state.withLock { state in
-                state.records[index].exitStatus = Self.notStarted
-                state.running -= 1
-            }
-        }
-    }
-
-    /// As a shell tells of a command that it cannot start.
-    private static let notStarted = 127
-
-    /// The command's exit status; 128 and the signal's number when one ended it. What it prints goes to standard error.
-    private static func execute(_ command: [String]) -> Int {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, 2, 1)
-        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
-        arguments.append(nil)
-        defer { for argument in arguments { free(argument) } }
-        var child: pid_t = 0
-        guard posix_spawnp(&child, command[0], &actions, nil, arguments, environ) == 0 else { return notStarted }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0 {
-            guard errno == EINTR else { return notStarted }
-        }
-        let signal = status & 0x7f
-        return signal == 0 ? Int(status >> 8 & 0xff) : 128 + Int(signal)
+        // Without a thread its end is not seen: it stays without a status, and is ended with the run.
+        if !awaits { state.withLock { $0.running -= 1 } }
     }
 }
