@@ -74,3 +74,20 @@ func invalidWins() throws {
     record.invalid = ["slip p99 was 4 ms, over its limit of 1 ms"]
     #expect(RunJudgement(record).verdict.exitStatus == 2)
 }
+
+@Test("wrong money, wrong answers and failed events are missed without having been asked for, and told once where they were")
+func impliedMisses() throws {
+    var record = try quiet(["lost==0"])
+    record.ledger?.lost = 1
+    record.ledger?.doubled = 2
+    record.ledger?.wrong = 3
+    record.answers?.wrong = 4
+    record.events = [
+        EventRecord(atSeconds: 1, label: "mark"), EventRecord(atSeconds: 1, label: "fine", exitStatus: 0),
+        EventRecord(atSeconds: 2, label: "kill", exitStatus: 1),
+    ]
+    let judgement = RunJudgement(record)
+    #expect(judgement.objectives.map(\.objective) == ["lost==0", "doubled==0", "wrong==0", "wrong_answers==0", "event 'kill'"])
+    #expect(judgement.objectives.allSatisfy { $0.state == .missed } && judgement.verdict == .missed && judgement.missed == 5)
+    #expect(RunJudgement(try quiet([])).verdict == .held)
+}

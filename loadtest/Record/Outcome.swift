@@ -29,7 +29,7 @@ package enum Outcome: Int, Sendable, Codable, CaseIterable {
 }
 
 /// How many requests ended how, by `Outcome.rawValue`.
-package struct OutcomeCounts: Sendable, Codable, Equatable {
+package struct OutcomeCounts: Sendable, Equatable {
     package var counts = [Int](repeating: 0, count: Outcome.allCases.count)
 
     package init() {}
@@ -44,5 +44,24 @@ package struct OutcomeCounts: Sendable, Codable, Equatable {
 
     package mutating func add(_ other: Self) {
         for index in counts.indices { counts[index] += other.counts[index] }
+    }
+}
+
+extension OutcomeCounts: Codable {
+    private enum CodingKeys: String, CodingKey { case counts }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        counts = try container.decode([Int].self, forKey: .counts)
+        guard counts.count == Outcome.allCases.count, counts.allSatisfy(RunRecord.counts.contains) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .counts, in: container,
+                debugDescription: "outcomes are \(Outcome.allCases.count) counts from 0 to \(RunRecord.counts.upperBound)")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(counts, forKey: .counts)
     }
 }

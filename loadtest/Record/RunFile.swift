@@ -62,7 +62,9 @@ package enum RunFile {
                     + "\(RunRecord.schemaVersion): use the version of fature that wrote it")
         }
         do {
-            return try decoder.decode(RunRecord.self, from: data)
+            let record = try decoder.decode(RunRecord.self, from: data)
+            if let fault = record.fault { throw Failure(code: .incomplete, description: "it is damaged: \(fault)") }
+            return record
         } catch let error as DecodingError {
             throw Failure(code: .incomplete, description: "it is damaged: \(Self.words(error))")
         }
@@ -79,6 +81,26 @@ package enum RunFile {
         case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
         @unknown default: "unreadable"
         }
+    }
+}
+
+extension RunRecord {
+    /// What no run can have come to; nil: nothing. What comes from a file or over the network is looked through before it is reckoned with.
+    package var fault: String? {
+        let lengths = 1...Int(Scenario.secondsMax)
+        guard lengths.contains(windowSeconds), lengths.contains(sliceSeconds), seconds >= 0, seconds <= Scenario.secondsMax else {
+            return "windowSeconds, sliceSeconds or seconds is no length of a run"
+        }
+        guard windows.count <= lengths.upperBound, operations.count <= Scenario.operationsMax else {
+            return "more windows or operations than a run can have"
+        }
+        let numbers =
+            operations.flatMap { [$0.planned, $0.overflow] + Array($0.statuses.values) }
+            + windows.flatMap { [$0.planned, $0.overflow, $0.answered, $0.inFlightMax] }
+        guard numbers.allSatisfy(Self.counts.contains), operations.allSatisfy({ (0...1 << 53).contains($0.bytes) }) else {
+            return "a count is below 0 or beyond reason"
+        }
+        return nil
     }
 }
 

@@ -27,9 +27,10 @@ extension RunRecord {
             }
         }
         shards.sort { $0.shard < $1.shard }
-        for (index, theirs) in other.windows.enumerated() {
-            if index < windows.count { windows[index].add(theirs) } else { windows.append(theirs) }
-        }
+        var series = WindowSeries(windows, secondsEach: windowSeconds)
+        series.add(WindowSeries(other.windows, secondsEach: other.windowSeconds))
+        windows = series.windows
+        windowSeconds = series.secondsEach
         agents += other.agents
         events += other.events.filter { !events.contains($0) }
         events.sort { ($0.atSeconds, $0.label) < ($1.atSeconds, $1.label) }
@@ -46,21 +47,6 @@ extension ShardRecord {
         outcomes.add(other.outcomes)
         response.add(other.response)
     }
-}
-
-extension WindowRecord {
-    package mutating func add(_ other: Self) {
-        planned += other.planned
-        overflow += other.overflow
-        outcomes.add(other.outcomes)
-        answered += other.answered
-        response.add(other.response)
-        slipMaxMicroseconds = max(slipMaxMicroseconds, other.slipMaxMicroseconds)
-        inFlightMax += other.inFlightMax
-    }
-
-    /// Requests that did not end `ok`, overflow included.
-    package var errors: Int { outcomes.errors + overflow }
 }
 
 extension LedgerVerdict {

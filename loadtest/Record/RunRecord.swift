@@ -3,9 +3,11 @@ import LoadPlan
 /// All that is known of a run. Its JSON is what `--json` writes and `loadtest compare` reads; `docs/loadtest.md` describes it.
 package struct RunRecord: Sendable, Codable {
     package static let schemaName = "fature.loadtest.run"
-    package static let schemaVersion = 1
+    package static let schemaVersion = 2
     /// Bounds what a long run keeps of each operation: a histogram a slice.
     package static let slicesMax = 60
+    /// What a file or another agent may say of anything that is counted: sums of such numbers stay within an `Int`.
+    package static let counts = 0...(1 << 40)
 
     package var schema = schemaName
     package var version = schemaVersion
@@ -19,8 +21,10 @@ package struct RunRecord: Sendable, Codable {
     /// The length of a slice of an operation's response times: so many that there are at most `slicesMax`.
     package var sliceSeconds: Int
     package var shards: [ShardRecord]
-    /// One a second of the measured time, by planned time.
+    /// By planned time, from the begin of the measured time on: as `WindowSeries` has them.
     package var windows: [WindowRecord]
+    /// The length of a window; the last one may be shorter.
+    package var windowSeconds: Int
     package var agents: [AgentRecord]
     package var events: [EventRecord]
     /// The longest time without an `ok` answer, microseconds from the begin of the measured time.
@@ -41,6 +45,7 @@ package struct RunRecord: Sendable, Codable {
         sliceSeconds = max(1, Int((min(scenario.seconds, Scenario.secondsMax) / Double(Self.slicesMax)).rounded(.up)))
         shards = []
         windows = []
+        windowSeconds = 1
         agents = []
         events = []
         invalid = []
@@ -77,7 +82,7 @@ package struct OperationRecord: Sendable, Codable {
     /// Of every request that got an answer, from its planned time. Microseconds, as all histograms here.
     package var response = TimeHistogram()
     package var service = TimeHistogram()
-    /// Of every request that was sent.
+    /// Of every request that was sent, or not sent because too many were in flight.
     package var slip = TimeHistogram()
     /// The response times again, by planned time in slices of `RunRecord.sliceSeconds`: how they change over the run, which is what a comparison
     /// of two runs needs. Coarse; as many as have begun; empty when they were not kept.
@@ -99,12 +104,12 @@ package struct ShardRecord: Sendable, Codable {
     package init(shard: Int) { self.shard = shard }
 }
 
-/// One second of planned time.
+/// What was planned in some time, a second mostly.
 package struct WindowRecord: Sendable, Codable {
     package var planned = 0
     package var overflow = 0
     package var outcomes = OutcomeCounts()
-    /// Answers that came in this second, whenever they were planned.
+    /// Answers that came in this time, whenever they were planned.
     package var answered = 0
     package var response = TimeHistogram(.coarse)
     package var slipMaxMicroseconds: UInt64 = 0

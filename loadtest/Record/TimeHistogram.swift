@@ -71,7 +71,13 @@ extension TimeHistogram: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .buckets, in: container, debugDescription: "a histogram's buckets are pairs of a time and a count")
         }
-        for index in stride(from: 0, to: flat.count, by: 2) { record(microseconds: flat[index], count: flat[index + 1]) }
+        for index in stride(from: 0, to: flat.count, by: 2) {
+            guard flat[index + 1] <= UInt64(RunRecord.counts.upperBound) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .buckets, in: container, debugDescription: "a bucket counts at most \(RunRecord.counts.upperBound)")
+            }
+            record(microseconds: flat[index], count: flat[index + 1])
+        }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -22,19 +22,16 @@ struct TimeLine: Sendable {
     init(_ record: RunRecord) {
         let windows = record.windows
         width = max(1, (windows.count + Self.columnsMax - 1) / Self.columnsMax)
-        seconds = max(record.seconds, Double(windows.count == 0 ? 1 : windows.count - 1), 0.001)
+        let each = record.windowSeconds
+        seconds = max(record.seconds, Double(windows.count == 0 ? 1 : (windows.count - 1) * each), 0.001)
         let (step, end) = (width, max(record.seconds, 0.001))
         columns = stride(from: 0, to: windows.count, by: step).map { from in
             let to = min(from + step, windows.count)
             var sum = windows[from]
-            for window in windows[(from + 1)..<to] {
-                let most = max(sum.inFlightMax, window.inFlightMax)
-                sum.add(window)
-                sum.inFlightMax = most
-            }
+            for window in windows[(from + 1)..<to] { sum.add(following: window) }
             // The last window of a run of 10.5 s is half a second long. Of a few milliseconds a rate would say nothing.
-            let length = max(min(Double(to), end) - Double(from), Double(step) / 10)
-            return Column(fromSeconds: Double(from), seconds: length, window: sum)
+            let length = max(min(Double(to * each), end) - Double(from * each), Double(step * each) / 10)
+            return Column(fromSeconds: Double(from * each), seconds: length, window: sum)
         }
     }
 }

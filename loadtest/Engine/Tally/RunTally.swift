@@ -12,9 +12,9 @@ final class RunTally {
     /// Windows that are still open, by number modulo `openMax`.
     @exclusivity(unchecked) private var open: [WindowTally] = []
     @exclusivity(unchecked) private var spare: [WindowTally] = []
-    /// The number of the first open window; those before it stand in `closed`.
+    /// The number of the first open window; the seconds before it stand in `closed`.
     @exclusivity(unchecked) private var firstOpen = 0
-    @exclusivity(unchecked) private var closed: [WindowRecord] = []
+    @exclusivity(unchecked) private var closed = WindowSeries()
 
     /// When the measured time begins and, as planned, ends.
     private let begin: MonotonicNanoseconds
@@ -98,13 +98,16 @@ final class RunTally {
         }
     }
 
-    func overflowed(operation: Int, window: Int) {
+    /// - Parameter late: how long after its planned time that was, nanoseconds: a generator that was away itself must not blame the target.
+    func overflowed(operation: Int, window: Int, late: UInt64) {
         guard window >= 0 else { return }
+        operations[operation].slip.add(nanoseconds: late)
         operations[operation].planned += 1
         operations[operation].overflow += 1
         with(window: window) {
             $0.planned += 1
             $0.overflow += 1
+            if late > $0.slipMaxNanoseconds { $0.slipMaxNanoseconds = late }
         }
     }
 
@@ -179,9 +182,11 @@ final class RunTally {
         }
         let elapsed = elapsed(now)
         let windows = elapsedWindows(now)
-        record.windows = closed
-        for window in open where record.windows.count < windows { record.windows.append(window.record) }
-        while record.windows.count < windows { record.windows.append(WindowRecord()) }
+        var series = closed
+        for window in open where series.seconds < windows { series.append(window.record) }
+        while series.seconds < windows { series.append(WindowRecord()) }
+        record.windows = series.windows
+        record.windowSeconds = series.secondsEach
         record.seconds = Double(elapsed) / 1e9
         var from = gapBegin
         var length = gapNanoseconds

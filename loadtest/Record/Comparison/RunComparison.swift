@@ -123,7 +123,7 @@ package struct RunComparison: Sendable, Codable {
                 record.windows.map {
                     WindowedSample.Part(
                         histogram: $0.response, answered: $0.answered, errors: $0.errors,
-                        requests: max($0.planned, $0.outcomes.total + $0.overflow), seconds: 1)
+                        requests: max($0.planned, $0.outcomes.total + $0.overflow), seconds: Double(record.windowSeconds))
                 })
         }
 

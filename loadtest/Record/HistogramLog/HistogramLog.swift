@@ -30,7 +30,9 @@ package enum HistogramLog {
 
     private static func intervals(_ record: RunRecord) -> [Interval] {
         var intervals = record.windows.enumerated().map {
-            Interval(tag: "", start: Double($0.offset), length: 1, histogram: $0.element.response)
+            Interval(
+                tag: "", start: Double($0.offset * record.windowSeconds), length: Double(record.windowSeconds),
+                histogram: $0.element.response)
         }
         for operation in record.operations {
             let tag = Self.tag(operation.name)

@@ -39,15 +39,38 @@ package enum RunVerdict: String, Sendable, Codable {
     }
 }
 
-/// The objectives of a run's scenario, each with what was seen.
+/// The objectives of a run's scenario, each with what was seen; and what need not be asked for, where it does not hold: money is as it should be, and what
+/// events were to cause has happened.
 package struct RunJudgement: Sendable {
     package let objectives: [ObjectiveResult]
     package let verdict: RunVerdict
 
     package init(_ record: RunRecord) {
         let total = record.total
-        objectives = record.scenario.objectives.map { Self.judge($0, of: record, total: total) }
+        objectives =
+            record.scenario.objectives.map { Self.judge($0, of: record, total: total) } + Self.impliedMisses(record)
         verdict = !record.invalid.isEmpty ? .invalid : objectives.contains { $0.state != .held } ? .missed : .held
+    }
+
+    private static func impliedMisses(_ record: RunRecord) -> [ObjectiveResult] {
+        let asked = record.scenario.objectives.map(\.metric)
+        var misses: [ObjectiveResult] = []
+        func expectNone(_ metric: Objective.Metric, _ name: String, _ count: Int?) {
+            guard let count, count > 0, !asked.contains(metric) else { return }
+            misses.append(
+                ObjectiveResult(objective: "\(name)==0", state: .missed, observed: Double(count), words: Quantity.count(count)))
+        }
+        expectNone(.lost, "lost", record.ledger?.lost)
+        expectNone(.doubled, "doubled", record.ledger?.doubled)
+        expectNone(.wrong, "wrong", record.ledger?.wrong)
+        expectNone(.wrongAnswers, "wrong_answers", record.answers?.wrong)
+        misses += record.events.compactMap { event in
+            guard let status = event.exitStatus, status != 0 else { return nil }
+            return ObjectiveResult(
+                objective: "event '\(event.label)'", state: .missed, observed: Double(status),
+                words: "its command failed with status \(status)")
+        }
+        return misses
     }
 
     package var missed: Int { objectives.count { $0.state != .held } }

@@ -44,10 +44,11 @@ package struct LiveProgress: Sendable {
 
     // MARK: - Figures
 
-    /// The last second that has passed; the seconds before it may still get answers too.
-    private func lastWindow(_ record: RunRecord, _ elapsed: Double) -> WindowRecord? {
-        let index = min(Int(elapsed.rounded(.down)) - 1, record.windows.count - 1)
-        return elapsed >= 1 && index >= 0 ? record.windows[index] : nil
+    /// The last window that has passed; it and those before it may still get answers.
+    private func lastWindow(_ record: RunRecord, _ elapsed: Double) -> (window: WindowRecord, seconds: Double)? {
+        let passed = Int(max(0, elapsed)) / record.windowSeconds
+        guard passed > 0, let window = record.windows.prefix(passed).last else { return nil }
+        return (window, Double(record.windowSeconds))
     }
 
     private func place(_ record: RunRecord, _ elapsed: Double) -> String {
@@ -75,8 +76,11 @@ package struct LiveProgress: Sendable {
         nextLineSeconds =
             (elapsed / Self.secondsBetweenLines).rounded(.down) * Self.secondsBetweenLines + Self.secondsBetweenLines
         var parts = ["\(Hostile.visible(record.scenario.name)) \(place(record, elapsed))"]
-        if let window = lastWindow(record, elapsed) {
-            parts += ["planned \(Quantity.rate(Double(window.planned)))", "answered \(Quantity.rate(Double(window.answered)))"]
+        if let (window, seconds) = lastWindow(record, elapsed) {
+            parts += [
+                "planned \(Quantity.rate(Double(window.planned) / seconds))",
+                "answered \(Quantity.rate(Double(window.answered) / seconds))",
+            ]
             if !window.response.isEmpty {
                 parts.append("p50 \(Quantity.time(microseconds: window.response.percentile(50)))")
                 parts.append("p99 \(Quantity.time(microseconds: window.response.percentile(99)))")
@@ -99,10 +103,13 @@ package struct LiveProgress: Sendable {
         let barWidth = min(30, max(5, columns / 4))
         let full = Int((share * Double(barWidth)).rounded())
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: barWidth - full)
-        let window = lastWindow(record, elapsed)
+        let last = lastWindow(record, elapsed)
+        let window = last?.window
         let failed = errors(record)
         let rate =
-            window.map { "planned \(Quantity.rate(Double($0.planned)))   answered \(Quantity.rate(Double($0.answered)))" } ?? "–"
+            last.map {
+                "planned \(Quantity.rate(Double($0.window.planned) / $0.seconds))   answered \(Quantity.rate(Double($0.window.answered) / $0.seconds))"
+            } ?? "–"
         let times =
             window.flatMap { window in
                 window.response.isEmpty
@@ -112,7 +119,10 @@ package struct LiveProgress: Sendable {
         let lines: [(String, (String) -> String)] = [
             ("\(Hostile.visible(record.scenario.name).prefix(30))  \(bar)  \(place(record, elapsed))", { $0 }),
             ("  rate        \(rate)", { $0 }),
-            ("  last second \(times)   \(spark(record, elapsed, width: min(40, columns / 3)))", { $0 }),
+            (
+                "  \(record.windowSeconds == 1 ? "last second" : "last \(record.windowSeconds) s") \(times)   \(spark(record, elapsed, width: min(40, columns / 3)))",
+                { $0 }
+            ),
             (
                 "  in flight   \(Quantity.count(window?.inFlightMax ?? 0))   errors \(Quantity.count(failed))",
                 { failed > 0 ? paint.bad($0) : $0 }
@@ -125,7 +135,7 @@ package struct LiveProgress: Sendable {
 
     /// The p99 of the last seconds, each by its height between the least and the most.
     private func spark(_ record: RunRecord, _ elapsed: Double, width: Int) -> String {
-        let seen = max(0, min(Int(max(0, elapsed)), record.windows.count))
+        let seen = min(Int(max(0, elapsed)) / record.windowSeconds, record.windows.count)
         let times = record.windows[..<seen].suffix(width).filter { !$0.response.isEmpty }.map {
             Double($0.response.percentile(99))
         }
