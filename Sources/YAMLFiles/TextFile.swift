@@ -14,6 +14,10 @@ package enum TextFile {
     ///   - what: what the file should be, as in `a plan`.
     package static func bytes(path: String, bytesMax: Int, what: String) throws(Fault) -> Data {
         let data: Data
+        var isFolder: ObjCBool = false
+        guard !(FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue) else {
+            throw Fault(message: "it is a folder; name a file in it")
+        }
         do {
             guard let file = FileHandle(forReadingAtPath: path) else {
                 throw Fault(message: "there is no such file, or it may not be read")

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import LoadPlan
 import LoadRecord
 import Testing
@@ -65,8 +66,9 @@ struct OpenLoopTests {
     func abortDrains() throws {
         let server = try NullServer()
         defer { server.stop() }
-        let run = TestLoad(count: 100_000, rate: 1000).run(server.target)
-        let record = try run.run { _ in run.abort("enough") }
+        let run = try TestLoad(count: 100_000, rate: 1000).run(server.target).prepare()
+        let stop = run.stop
+        let record = run.run { _ in stop.abort("enough") }
         #expect(record.aborted == "enough")
         #expect(record.outcomes[.ok] == record.planned && record.planned < 100_000)
         #expect(record.seconds < 100 && record.windows.count == Int(record.seconds.rounded(.up)))
@@ -76,13 +78,34 @@ struct OpenLoopTests {
     func secondAbortEndsAtOnce() throws {
         let server = try NullServer { _ in .silence }
         defer { server.stop() }
-        let run = TestLoad(count: 100_000, rate: 1000, timeoutMilliseconds: 60_000).run(server.target)
-        let record = try run.run { _ in
-            run.abort("one")
-            run.abort("two")
+        let run = try TestLoad(count: 100_000, rate: 1000, timeoutMilliseconds: 60_000).run(server.target).prepare()
+        let stop = run.stop
+        let record = run.run { _ in
+            stop.abort("one")
+            stop.abort("two")
         }
         #expect(record.aborted == "one")
         #expect(record.outcomes[.lost] > 0 && record.outcomes[.lost] + record.outcomes[.unsent] == record.planned)
+    }
+
+    @Test("a run that is prepared and then dropped sends nothing and closes its connections")
+    func dropped() throws {
+        let server = try NullServer()
+        defer { server.stop() }
+        do { _ = try TestLoad(count: 100, connections: 3).run(server.target).prepare() }
+        let deadline = Deadline.after(milliseconds: 10_000)
+        while server.connections > 0, !deadline.hasPassed { usleep(1000) }
+        #expect(server.connections == 0 && server.requests == 0)
+    }
+
+    @Test("a run that is stopped before it begins sends nothing")
+    func stoppedBeforeItBegins() throws {
+        let server = try NullServer()
+        defer { server.stop() }
+        let run = try TestLoad(count: 100_000, rate: 1000).run(server.target).prepare()
+        run.stop.abort("not wanted")
+        let record = run.run()
+        #expect(record.aborted == "not wanted" && record.planned == 0)
     }
 
     @Test("in a closed loop exactly so many are in flight, and each answer brings the next request")
@@ -104,5 +127,22 @@ struct OpenLoopTests {
         let record = try load.run(server.target, endsEarly: true).run()
         #expect(record.aborted == "objective 'errors==0' cannot be met any more")
         #expect(record.outcomes[.failed] == 1 && record.planned < 100_000)
+    }
+
+    @Test("a generator that was away is late with what it could not send, too: overflow is no excuse")
+    func overflowSlips() throws {
+        let server = try NullServer()
+        defer { server.stop() }
+        // Half a second away, of which nearly all requests overflow: those that are sent afterwards are in time.
+        final class Sleeper: AnswerObserver, @unchecked Sendable {
+            func wantsBody(operation: Int, number: Int) -> Bool { false }
+            func sent(operation: Int, number: Int) { if number == 1000 { usleep(500_000) } }
+            func answered(operation: Int, number: Int, outcome: Outcome, status: Int, body: UnsafeRawBufferPointer) {}
+        }
+        let record = try TestLoad(count: 4000, rate: 2000, maxInFlight: 50).run(server.target, observer: Sleeper()).run()
+        let one = record.operations[0]
+        #expect(one.overflow >= 500)
+        #expect(one.slip.count == UInt64(one.planned))
+        #expect(one.slip.percentile(90) >= 100_000)
     }
 }

@@ -28,6 +28,21 @@ private func json(_ builder: ByteBuilder) throws -> Any { try JSONSerialization.
 
 @Suite("Requests")
 struct RequestMakerTests {
+    @Test("whom a request asks about is known by its number, too; most requests ask about nobody in particular")
+    func askedAffiliate() throws {
+        var maker = try maker()
+        var request = PlannedRequest.made()
+        var asked = 0
+        for number in 0..<2000 {
+            maker.make(number, into: &request)
+            let parts = text(request.path).split(separator: "/")
+            let isQuery = !request.isPost && parts.starts(with: ["api", "v2", "affiliates"])
+            #expect(maker.affiliate(askedBy: number) == (isQuery ? Int64(parts[3]) : nil), "\(text(request.path))")
+            asked += isQuery ? 1 : 0
+        }
+        #expect(asked > 1000)
+    }
+
     @Test("a request follows from the seed and its number alone, in whatever order requests are made")
     func order() throws {
         var first = try maker()

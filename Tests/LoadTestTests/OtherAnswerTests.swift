@@ -15,7 +15,8 @@ func answerAboutAnother() async throws {
     let asked = try #require(maker.affiliate(askedBy: 0))
     let sample = AnswerWitness.Sample(
         operation: 0, number: 0, body: Array("{\"affiliate_id\":\(3 - asked),\"upline\":[]}".utf8))
-    let connection = try await TestDatabase.create().connect()
+    let database = try await TestDatabase.create()
+    let connection = try database.connect()
     let verdict = try AnswerCheck(connection, scenario: scenario, maker: maker, startedAtMicroseconds: 0).verdict([sample])
     #expect(verdict.wrong == 1 && verdict.compared == 1)
     #expect(verdict.examples == ["upline, request 0: asked was about affiliate \(asked), answered about \(3 - asked)"])

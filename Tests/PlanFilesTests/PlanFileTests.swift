@@ -155,7 +155,7 @@ struct PlanFileTests {
         try Data(repeating: UInt8(ascii: "#"), count: PlanFile.bytesMax + 1).write(to: folder.appending(path: "large"))
         try Data([0x6E, 0xFF]).write(to: folder.appending(path: "latin"))
         for (name, wanted) in [
-            ("none", "no such file"), ("", "cannot be read"), ("large", "larger than"), ("latin", "not UTF-8"),
+            ("none", "no such file"), ("", "it is a folder"), ("large", "larger than"), ("latin", "not UTF-8"),
         ] {
             let path = folder.appending(path: name).path()
             do {

@@ -6,17 +6,23 @@ import PostgresClient
 
 /// Compares sampled answers with what recursive queries over the list of sponsors say: no path, no closure and no counter is read.
 ///
-/// An affiliate whose shard has changed since the run began is passed over: what it answered was true at a moment that is gone.
+/// An affiliate whose shard has changed since the run began is passed over: what it answered was true at a moment that is gone. An answer about another
+/// affiliate than was asked for is wrong, whatever it says.
 package struct AnswerCheck {
     private let connection: PostgresConnection
     private let scenario: Scenario
+    private let maker: RequestMaker
     private let startedAtMicroseconds: Int64
 
     private static let examplesMax = 10
 
-    package init(_ connection: PostgresConnection, scenario: Scenario, startedAtMicroseconds: Int64) {
+    /// - Parameters:
+    ///   - maker: of the run.
+    ///   - startedAtMicroseconds: on PostgreSQL's clock.
+    package init(_ connection: PostgresConnection, scenario: Scenario, maker: RequestMaker, startedAtMicroseconds: Int64) {
         self.connection = connection
         self.scenario = scenario
+        self.maker = maker
         self.startedAtMicroseconds = startedAtMicroseconds
     }
 
@@ -24,7 +30,7 @@ package struct AnswerCheck {
         var verdict = AnswerVerdict()
         for sample in samples {
             let operation = scenario.operations[sample.operation]
-            guard let difference = try difference(sample.body, operation.operation) else {
+            guard let difference = try difference(sample, operation.operation) else {
                 verdict.skipped += 1
                 continue
             }
@@ -38,6 +44,7 @@ package struct AnswerCheck {
         return verdict
     }
 
+    private struct Subject: Decodable { var affiliate_id: Int64 }
     private struct Network: Decodable {
         struct Level: Decodable { var level: Int, count: Int }
         var affiliate_id: Int64
@@ -60,9 +67,14 @@ package struct AnswerCheck {
     }
 
     /// Nil: cannot be compared any more. Nil inside: equal.
-    private func difference(_ body: [UInt8], _ operation: LoadOperation) throws -> String?? {
+    private func difference(_ sample: AnswerWitness.Sample, _ operation: LoadOperation) throws -> String?? {
         let decoder = JSONDecoder()
+        let body = sample.body
         do {
+            if let asked = maker.affiliate(askedBy: sample.number) {
+                let about = try decoder.decode(Subject.self, from: Data(body)).affiliate_id
+                guard about == asked else { return .some("asked was about affiliate \(asked), answered about \(about)") }
+            }
             switch operation {
             case .network(let depth, _):
                 let answer = try decoder.decode(Network.self, from: Data(body))

@@ -1,4 +1,5 @@
 import Foundation
+import LoadPlan
 
 /// A run's JSON: the record itself, and beside it a `summary` for people and programs that do not read histograms. Reading ignores the summary.
 package enum RunFile {

@@ -47,7 +47,8 @@ struct LoadTestSession {
     private let drainMilliseconds: Int
     private let endsEarly: Bool
 
-    private static let progressMilliseconds = 100
+    /// How often it is looked whether a person wants the end.
+    private static let stopLookMilliseconds = 100
 
     /// - Throws: `CommandError` with exit status 3 for a scenario that does not fit the network.
     init(
@@ -92,33 +93,27 @@ struct LoadTestSession {
         return count
     }
 
-    /// Sends on threads of the engine's, while this one shows progress and listens for Ctrl-C.
-    private func perform(_ run: LoadRun, showsProgress: Bool) throws(CommandError) -> RunRecord {
+    /// Sends on a thread of the engine's, while this one shows progress and another listens for Ctrl-C.
+    private func perform(_ run: consuming LoadRun, showsProgress: Bool) throws(CommandError) -> RunRecord {
+        let prepared: PreparedRun
+        do throws(LoadSetUpError) { prepared = try run.prepare() } catch { throw CommandError(.setUp, error.description) }
+        // From here on only: until then there is nothing to end in an orderly way.
         let events = try ProcessEvents()
-        let progress = LoadTestProgress(isShown: showsProgress)
-        let outcome = Monitor<Result<RunRecord, LoadSetUpError>?>(nil)
-        let started = DetachedThread.start {
-            do throws(LoadSetUpError) {
-                let record = try run.run { progress.show($0) }
-                outcome.withLock { $0 = .success(record) }
-            } catch {
-                outcome.withLock { $0 = .failure(error) }
-            }
-        }
-        guard started else { throw CommandError(.systemRefused, "no thread for the load") }
-        var requests = 0
-        while true {
-            if events.stopRequests > requests {
+        let isOver = Monitor(false)
+        let listens = DetachedThread.start { [stop = prepared.stop] in
+            var requests = 0
+            while isOver.wait(until: .after(milliseconds: Self.stopLookMilliseconds), { $0 ? true : nil }) == nil {
+                guard events.stopRequests > requests else { continue }
                 requests = events.stopRequests
-                run.abort("stopped by a person")
-            }
-            guard let outcome = outcome.wait(until: .after(milliseconds: Self.progressMilliseconds), { $0 }) else { continue }
-            progress.end()
-            switch outcome {
-            case .success(let record): return record
-            case .failure(let error): throw CommandError(.setUp, error.description)
+                stop.abort("stopped by a person")
             }
         }
+        guard listens else { throw CommandError(.systemRefused, "no thread to listen for Ctrl-C") }
+        let progress = LoadTestProgress(isShown: showsProgress)
+        let record = prepared.run { progress.show($0) }
+        isOver.withLock { $0 = true }
+        progress.end()
+        return record
     }
 
     private func check(_ record: inout RunRecord, _ book: TransactionBook, _ samples: [AnswerWitness.Sample]) {
@@ -140,8 +135,10 @@ struct LoadTestSession {
         guard !samples.isEmpty else { return }
         Console.progress("comparing \(samples.count) answers with PostgreSQL")
         do {
-            record.answers = try AnswerCheck(database, scenario: scenario, startedAtMicroseconds: startedAtMicroseconds)
-                .verdict(samples)
+            record.answers = try AnswerCheck(
+                database, scenario: scenario, maker: maker, startedAtMicroseconds: startedAtMicroseconds
+            )
+            .verdict(samples)
         } catch {
             // An objective on it is unchecked then, which is as bad as missed.
             Console.progress("fature: sampled answers were not compared: \(error)")

@@ -71,6 +71,8 @@ final class ClientSession {
 
     var hasFreeStream: Bool { liveStreams < streamsMax && !isGoingAway }
     var wantsWrite: Bool { nghttp2_session_want_write(session) != 0 }
+    /// There is nothing more to read or to write: it has ended with an error of the server's.
+    var isOver: Bool { nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 }
 
     /// Opens a stream for a request and appends its frames. False: the session takes no more.
     func submit(_ index: Int, _ request: borrowing PlannedRequest, into output: ByteBuilder) -> Bool {
@@ -78,7 +80,9 @@ final class ClientSession {
         let userData = UnsafeMutableRawPointer(bitPattern: index + 1)
         let stream: Int32
         if request.body.count > 0 {
-            let upload = requests.takeBuffer()
+            // One that is there already is of another connection, which took no more.
+            let upload = requests[index].pointee.upload >= 0 ? requests[index].pointee.upload : requests.takeBuffer()
+            requests.buffer(upload).removeAll()
             requests.buffer(upload).append(request.body.bytes)
             requests[index].pointee.upload = upload
             requests[index].pointee.uploadAt = 0

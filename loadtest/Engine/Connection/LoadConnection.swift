@@ -33,6 +33,7 @@ final class LoadConnection {
 
     /// Its place among the connections of the run.
     let lane: Int
+    let openedAt = monotonicNow()
     @exclusivity(unchecked) private(set) var state = State.connecting
     /// Why it closed before it was up.
     private(set) var failure: LoadSetUpError?
@@ -51,6 +52,9 @@ final class LoadConnection {
     @exclusivity(unchecked) private var watchesWrites = true
     /// Requests that go out with the next write.
     @exclusivity(unchecked) private var submitted: [Int32] = []
+    /// In one turn.
+    private static let readsMax = 4
+
     /// Set by the pool: its GOAWAY is counted.
     @exclusivity(unchecked) var isGoAwayCounted = false
     /// Set by the pool: it stands in the list of those to flush.
@@ -83,7 +87,7 @@ final class LoadConnection {
     }
 
     /// Whether a request may be given to it now: a stream is free, and the socket takes what is written.
-    var takesRequests: Bool { state == .up && session.hasFreeStream && written == 0 && !watchesWrites }
+    var takesRequests: Bool { state == .up && session.hasFreeStream && output.count == 0 && !watchesWrites }
     var isGoingAway: Bool { session.isGoingAway }
     var heardGoAway: Bool { session.heardGoAway }
     var hasLiveStreams: Bool { session.liveStreams > 0 }
@@ -128,15 +132,19 @@ final class LoadConnection {
             output.removeAll()
             written = 0
         }
-        let wantsWrites = written > 0
+        // Also when not a single byte was taken.
+        let wantsWrites = output.count > 0
         if wantsWrites != watchesWrites, state != .closed {
             watchesWrites = wantsWrites
             around.poller.change(descriptor, token: token, writes: wantsWrites)
         }
-        guard !submitted.isEmpty else { return }
-        let now = monotonicNow()
-        for index in submitted { sent(Int(index), now) }
-        submitted.removeAll(keepingCapacity: true)
+        if !submitted.isEmpty {
+            let now = monotonicNow()
+            for index in submitted { sent(Int(index), now) }
+            submitted.removeAll(keepingCapacity: true)
+        }
+        // We have said why (GOAWAY): the server has broken the protocol.
+        if !wantsWrites, session.isOver { lose(0) }
     }
 
     /// The socket can be written: it is connected, or takes more. Returns whether to flush.
@@ -160,9 +168,11 @@ final class LoadConnection {
         return true
     }
 
-    /// Reads what has come; requests that ended wait for `handOver`.
+    /// Reads what has come; requests that ended wait for `handOver`. Of a server that never stops sending not more than a share: the rest is still there in the
+    /// next turn.
     func becameReadable() {
-        while state != .closed, state != .connecting {
+        for _ in 0..<Self.readsMax {
+            guard state != .closed, state != .connecting else { return }
             let count = recv(descriptor, around.input.baseAddress, around.input.count, 0)
             if count < 0, errno == EAGAIN { return }
             if count < 0, errno == EINTR { continue }

@@ -22,6 +22,8 @@ final class NullLoop {
     private let rules: NullRules
     private let memory = SessionMemory()
     private var peers: [Peer?] = []
+    /// That are open.
+    private(set) var connections = 0
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
     private static let listenerToken = UInt64.max
 
@@ -55,6 +57,7 @@ final class NullLoop {
             setNoDelay(descriptor)
             let peer = Peer(descriptor, NullSession(rules, memory, connection: peers.count))
             peers.append(peer)
+            connections += 1
             poller.add(descriptor, token: UInt64(peers.count - 1), writes: false)
             if !write(peer, peers.count - 1) { drop(peers.count - 1) }
         }
@@ -87,7 +90,7 @@ final class NullLoop {
             output.removeAll()
             peer.written = 0
         }
-        let watches = peer.written > 0
+        let watches = output.count > 0
         if watches != peer.watchesWrites {
             peer.watchesWrites = watches
             poller.change(peer.descriptor, token: UInt64(index), writes: watches)
@@ -99,6 +102,7 @@ final class NullLoop {
         guard let peer = peers[index] else { return }
         close(peer.descriptor)
         peers[index] = nil
+        connections -= 1
     }
 
     func closeAll() {

@@ -17,6 +17,7 @@ package final class NullServer: Sendable {
         var isOver = false
         var stalls: [Stall] = []
         var requests = 0
+        var connections = 0
         var processorNanoseconds: UInt64 = 0
     }
 
@@ -55,6 +56,8 @@ package final class NullServer: Sendable {
     package var stalls: [Stall] { state.withLock(wake: .nobody) { $0.stalls } }
     /// Up to date after `stop`, before that about 10 ms old.
     package var requests: Int { state.withLock(wake: .nobody) { $0.requests } }
+    /// That are open; as old as `requests`.
+    package var connections: Int { state.withLock(wake: .nobody) { $0.connections } }
     /// Of its thread; as old as `requests`.
     package var processorNanoseconds: UInt64 { state.withLock(wake: .nobody) { $0.processorNanoseconds } }
 
@@ -77,10 +80,11 @@ package final class NullServer: Sendable {
             let now = monotonicNow()
             guard now >= nextLook else { continue }
             nextLook = now + 10_000_000
-            let requests = rules.requests
+            let (requests, connections) = (rules.requests, loop.connections)
             let used = threadCPU()
             let isStopped = state.withLock(wake: .nobody) { state in
                 state.requests = requests
+                state.connections = connections
                 state.processorNanoseconds = used
                 return state.isStopped
             }

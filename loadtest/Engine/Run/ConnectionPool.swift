@@ -88,8 +88,15 @@ final class ConnectionPool {
         switch connection.state {
         case .up where connection.isGoingAway:
             connection.retire()
-            lanes[connection.lane] = .open(LoadConnection(lane: connection.lane, around))
             retiring.append(connection)
+            // Not one after the other without end where each is sent away at once.
+            let retryAt = connection.openedAt + Self.retryNanoseconds
+            if now >= retryAt {
+                lanes[connection.lane] = .open(LoadConnection(lane: connection.lane, around))
+            } else {
+                lanes[connection.lane] = .down(retryAt: retryAt)
+                downCount += 1
+            }
             settle(connection, now)
         case .retiring where !connection.hasLiveStreams && !connection.wantsFlush:
             connection.shut()
@@ -106,7 +113,8 @@ final class ConnectionPool {
                 retiring.remove(at: at)
                 closed.append(connection)
             } else if case .open(let current) = lanes[connection.lane], current === connection {
-                lanes[connection.lane] = .down(retryAt: connection.heardGoAway ? now : now + Self.retryNanoseconds)
+                lanes[connection.lane] = .down(
+                    retryAt: connection.heardGoAway ? connection.openedAt + Self.retryNanoseconds : now + Self.retryNanoseconds)
                 downCount += 1
                 closed.append(connection)
             }

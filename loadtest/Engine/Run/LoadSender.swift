@@ -222,7 +222,7 @@ final class LoadSender {
         source.make(number, into: &request)
         let window = tally.unsafelyUnwrapped.window(of: planned)
         guard !requests.isFull else {
-            tally.unsafelyUnwrapped.overflowed(operation: request.operation, window: window)
+            tally.unsafelyUnwrapped.overflowed(operation: request.operation, window: window, late: now - planned)
             return
         }
         let index = requests.take(planned: planned, number: number)
@@ -329,9 +329,11 @@ final class LoadSender {
     /// The requests of a connection that is gone.
     private func lose(_ connection: LoadConnection, _ now: MonotonicNanoseconds) {
         let gone = Unmanaged.passUnretained(connection).toOpaque()
-        for index in 0..<requests.capacity {
-            guard requests[index].pointee.state != .free, requests[index].pointee.connection?.toOpaque() == gone else { continue }
-            end(index, .lost, now)
+        var next = requests.head
+        while next >= 0 {
+            let index = Int(next)
+            next = requests[index].pointee.next
+            if requests[index].pointee.connection?.toOpaque() == gone { end(index, .lost, now) }
         }
     }
 

@@ -220,6 +220,13 @@ package struct RequestMaker: Sendable {
             winnings: Money(minorUnits: Int64(facts.winnings)), externalID: "lt-\(runName)-\(number)-\(item)")
     }
 
+    /// The affiliate that request `number` asks about; nil: it asks about none.
+    package func affiliate(askedBy number: Int) -> Int64? {
+        var scatter = Scatter(seed: seed, stream: Streams.request, number: number)
+        guard templates[operation(&scatter)].kind == .affiliate else { return nil }
+        return everybody?.pick(&scatter).id
+    }
+
     /// What the external ids of this run's transactions and joins begin with.
     package var externalIDPrefix: String { "lt-\(runName)-" }
 
