@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "YAMLFiles", dependencies: [product("Yams", "Yams")], swiftSettings: house),
         .target(name: "PlanFiles", dependencies: ["Core", "Commission", "YAMLFiles"], swiftSettings: house),
         .target(
-            name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "PostgresClient"],
+            name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Placement", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
 
         // Floor 4: services, each one `run()` under ServiceLifecycle.
@@ -107,7 +107,7 @@ let package = Package(
         .executableTarget(
             name: "fature",
             dependencies: [
-                "Core", "Commission", "Dataset", "JobQueue", "PlanFiles", "Store", "PostgresClient", "RedisClient", "Telemetry",
+                "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store", "PostgresClient", "RedisClient", "Telemetry",
                 "Worker",
                 "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport", "LoadCheck", logging,
                 lifecycle,
@@ -144,7 +144,7 @@ let package = Package(
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Store", "PostgresClient", "TestServers"],
+            dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Placement", "Store", "PostgresClient", "TestServers"],
             swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),

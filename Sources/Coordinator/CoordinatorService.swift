@@ -187,9 +187,14 @@ package final class CoordinatorService: Service {
         {
             return news
         }
+        // A shard that nobody serves is worse than one on a cordoned or draining worker: those are the last choice.
+        let open = workers.filter { $0.standing == .open }
+        let candidates = open.isEmpty ? workers : open
+        let instances = Set(candidates.map(\.instance))
         let assignments = ShardPlacement.assign(
-            weighed.map { .init(id: $0.shard, owner: $0.owner, weight: $0.affiliates) },
-            to: workers.map { .init(instance: $0.instance, capacity: $0.registration.capacity) })
+            weighed.filter { $0.owner.map(instances.contains) ?? true }
+                .map { .init(id: $0.shard, owner: $0.owner, weight: $0.affiliates) },
+            to: candidates.map { .init(instance: $0.instance, capacity: $0.registration.capacity) })
         let outcome = try OwnershipQueries.assign(
             assignments.map { ShardAssignment(shard: $0.shard, instance: $0.worker) }, term: term, on: connection,
             timeoutMilliseconds: patience)

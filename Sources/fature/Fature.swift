@@ -22,6 +22,8 @@ struct Fature: AsyncParsableCommand {
             ReconcileCommand.self,
             RevShareCommand.self,
             PlanCommand.self,
+            RebalanceCommand.self,
+            ShardCommand.self,
             QueueCommand.self,
             JobCommand.self,
             DeadLetterCommand.self,

@@ -1,4 +1,5 @@
 import Core
+import Placement
 import PostgresClient
 
 /// Who owns which shard: what the coordinator decides, and what workers and gateways read.
@@ -14,9 +15,9 @@ package enum OwnershipQueries {
     package static func workers(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> [RegisteredWorker] {
         let result = try connection.execute(
             """
-            SELECT instance_id, name, address, capacity, version,
-                floor(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint
-            FROM fature_v2.worker_lease ORDER BY instance_id
+            SELECT w.instance_id, w.name, w.address, w.capacity, w.version,
+                floor(extract(epoch FROM w.expires_at - clock_timestamp()) * 1000)::bigint, coalesce(s.standing, 'open')
+            FROM fature_v2.worker_lease w LEFT JOIN fature_v2.worker_standing s USING (name) ORDER BY w.instance_id
             """, timeoutMilliseconds: timeoutMilliseconds)
         var workers: [RegisteredWorker] = []
         for row in 0..<result.rowCount {
@@ -26,7 +27,7 @@ package enum OwnershipQueries {
             workers.append(
                 RegisteredWorker(
                     instance: WorkerInstanceID(try result.int(row, 0)), registration: registration,
-                    leaseMillisecondsLeft: try result.int(row, 5)))
+                    leaseMillisecondsLeft: try result.int(row, 5), standing: try WorkerStanding(stored: result.text(row, 6))))
         }
         return workers
     }

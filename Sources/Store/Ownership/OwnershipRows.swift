@@ -1,4 +1,5 @@
 import Core
+import Placement
 
 /// What a worker says of itself when it registers.
 package struct WorkerRegistration: Sendable, Equatable {
@@ -25,11 +26,16 @@ package struct RegisteredWorker: Sendable, Equatable {
     package var registration: WorkerRegistration
     /// Until the lease runs out, by the server's clock; 0 or less: it has.
     package var leaseMillisecondsLeft: Int64
+    /// What it may be given.
+    package var standing: WorkerStanding
 
-    package init(instance: WorkerInstanceID, registration: WorkerRegistration, leaseMillisecondsLeft: Int64) {
+    package init(
+        instance: WorkerInstanceID, registration: WorkerRegistration, leaseMillisecondsLeft: Int64, standing: WorkerStanding
+    ) {
         self.instance = instance
         self.registration = registration
         self.leaseMillisecondsLeft = leaseMillisecondsLeft
+        self.standing = standing
     }
 }
 

@@ -48,5 +48,10 @@ package struct Migration: Sendable {
         Migration(
             14, "queue_figures", up: PackageResources._014_queue_figures_up_sql,
             down: PackageResources._014_queue_figures_down_sql),
+        Migration(
+            15, "rebalance", up: PackageResources._015_rebalance_up_sql, down: PackageResources._015_rebalance_down_sql),
+        Migration(
+            16, "shard_moves", up: PackageResources._016_shard_moves_up_sql,
+            down: PackageResources._016_shard_moves_down_sql),
     ]
 }

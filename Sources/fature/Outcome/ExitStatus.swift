@@ -7,6 +7,8 @@ enum ExitStatus: Int32, CaseIterable {
     case invalidRun = 2
     /// Nothing is running here (`fature status`), or a load cannot be set up (`fature loadtest`).
     case notRunning = 3
+    /// What was asked for cannot be planned as the cluster is (`fature rebalance`).
+    case refused = 4
     /// A flag or argument makes no sense.
     case usage = 64
     /// A file or table that is to be read is missing or is not what it should be.
@@ -34,4 +36,6 @@ enum ExitStatus: Int32, CaseIterable {
 
     /// A load cannot be set up.
     static let setUp = ExitStatus.notRunning
+    /// Shards are to move (`fature rebalance plan`).
+    static let movesPending = ExitStatus.invalidRun
 }

@@ -6,15 +6,19 @@ import Worker
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Hold a share of the hierarchy in memory and answer the gateways about it.",
+        abstract:
+            "Hold a share of the hierarchy in memory and answer the gateways about it; or look at the workers and what they may be given.",
         discussion: """
-            It registers in PostgreSQL; the coordinator then gives it shards. `fature up` starts several.
+            Without a subcommand it is a worker: it registers in PostgreSQL; the coordinator then gives it shards. `fature up` starts several.
 
             Example: DATABASE_URL=postgresql://… fature worker --name w1 --listen-host 10.0.0.7
 
             Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
             70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
-            """)
+            """,
+        subcommands: [
+            WorkerListCommand.self, WorkerCordonCommand.self, WorkerUncordonCommand.self, WorkerDrainCommand.self,
+        ])
 
     /// Gateways' event loops, each with one connection: more than any cluster has.
     static let gatewayConnectionsMax = 1024

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Core
+import PostgresClient
+import Store
+
+/// `fature rebalance`.
+struct RebalanceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebalance",
+        abstract: "Plan which shards should move to which workers.",
+        discussion: """
+            A plan changes nothing. It is kept with a number, and says what is to be moved, why, what that costs, and what it brings.
+
+            Example: fature rebalance plan
+            Example: fature rebalance plan --drain worker-2 --json
+
+            Exit status: 0 nothing to move, or shown, 1 no such plan, 2 moves are planned, 3 no cluster named, 4 refused: no plan can be made now, \
+            64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, 77 wrong password.
+            """,
+        subcommands: [RebalancePlanCommand.self, RebalanceShowCommand.self, RebalanceListCommand.self])
+}
+
+/// `fature rebalance show`.
+struct RebalanceShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show a kept plan as it was made, and what has become of it.",
+        discussion: """
+            Example: fature rebalance show 7
+
+            Exit status: 0 shown, 1 no such plan, 3 no cluster named, 69 no PostgreSQL, 76 schema of another version.
+            """)
+
+    @Argument(help: ArgumentHelp("The plan's number.", valueName: "plan"))
+    var number: Int64
+
+    @Flag(help: "Say more about each move, and where the heavy shards could be cut.")
+    var explain = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var location: ClusterLocation
+
+    func run() throws {
+        try explained {
+            let connection = try location.connectToCurrentSchema("rebalance show")
+            guard let stored = try RebalancePlans.find(number, on: connection) else {
+                throw CommandError(.negative, "there is no plan \(number); `fature rebalance ls` shows those that are kept")
+            }
+            var document = try RebalanceDocument(stored: stored)
+            document.take(try RebalancePlans.moves(of: number, on: connection))
+            if json { return try JSONAnswer.print(document) }
+            Console.answer(RebalanceText.text(of: document, isExplaining: explain))
+        }
+    }
+}
+
+/// `fature rebalance ls`.
+struct RebalanceListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "Show the kept plans, newest first.",
+        discussion: """
+            Example: fature rebalance ls --limit 5 --json
+
+            Exit status: 0 shown, 3 no cluster named, 64 bad flag, 69 no PostgreSQL, 76 schema of another version.
+            """)
+
+    @Option(help: ArgumentHelp("So many at most.", valueName: "n"))
+    var limit = 20
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var location: ClusterLocation
+
+    func validate() throws {
+        guard (1...RebalancePlans.readMax).contains(limit) else {
+            throw ValidationError("--limit \(limit): give 1 to \(RebalancePlans.readMax)")
+        }
+    }
+
+    struct Entry: Encodable {
+        let plan: Int64
+        let state: String
+        let moves: Int64
+        let movesDone: Int64
+        let weight: String
+        let drain: [String]
+        let plannedAt: String
+        let plannedBy: String
+        let stateReason: String?
+    }
+
+    func run() throws {
+        try explained {
+            let plans = try RebalancePlans.newest(limit, on: location.connectToCurrentSchema("rebalance ls"))
+            let entries = plans.map { plan in
+                Entry(
+                    plan: plan.number, state: plan.state.rawValue, moves: plan.movesTotal, movesDone: plan.moves[.done] ?? 0,
+                    weight: plan.weight.rawValue, drain: plan.drained,
+                    plannedAt: MomentText.of(microseconds: plan.plannedAtMicroseconds), plannedBy: plan.actor,
+                    stateReason: plan.stateReason)
+            }
+            if json { return try JSONAnswer.print(["plans": entries]) }
+            var table = TextTable(["plan", "state", "moves", "done", "weight", "drain", "planned at", "by"])
+            for entry in entries {
+                table.add([
+                    String(entry.plan), entry.state, String(entry.moves), String(entry.movesDone), entry.weight,
+                    entry.drain.joined(separator: ", "), entry.plannedAt, entry.plannedBy,
+                ])
+            }
+            Console.answer(table.text)
+        }
+    }
+}

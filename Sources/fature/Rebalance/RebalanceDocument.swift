@@ -1,0 +1,155 @@
+import Core
+import Foundation
+import Placement
+import Store
+
+/// A plan of a rebalance as `--json` prints it and PostgreSQL keeps it. Shares and imbalances are in basis points, 1/10,000.
+struct RebalanceDocument: Codable {
+    struct Move: Codable {
+        let position: Int
+        let shard: Int
+        let from: String
+        let to: String
+        let fromInstance: Int64
+        let toInstance: Int64
+        let fromEpoch: Int64
+        let reason: String
+        let weight: Int64
+        let affiliates: Int64
+        /// Since it is kept: planned, moving, done, failed, skipped.
+        var state: String?
+        var failure: String?
+    }
+
+    struct Worker: Codable {
+        let workerId: String
+        let instance: Int64
+        let standing: String
+        let capacity: Int64
+        let shardsBefore: Int
+        let shardsAfter: Int
+        let weightBefore: Int64
+        let weightAfter: Int64
+        let shareBefore: Int64
+        let shareAfter: Int64
+        let limit: Int64?
+    }
+
+    struct Cut: Codable {
+        struct Piece: Codable {
+            let affiliateId: Int64
+            /// Nil: a whole tree.
+            let sponsorId: Int64?
+            let weight: Int64
+        }
+
+        let balances: Bool
+        let imbalanceAfter: Int64
+        let pieces: [Piece]
+        let rest: Int64
+    }
+
+    struct Obstacle: Codable {
+        let shard: Int
+        let workerId: String
+        let weight: Int64
+        let fairShare: Int64
+        let isGiant: Bool
+        let cut: Cut?
+    }
+
+    /// Nil: it is not kept.
+    var plan: Int64?
+    var state: String
+    var stateReason: String?
+    let weight: String
+    let threshold: Int64
+    let maxMoves: Int?
+    let drain: [String]
+    var moves: [Move]
+    /// What all moves together load.
+    let affiliatesMoved: Int64
+    let workers: [Worker]
+    let imbalanceBefore: Int64
+    let imbalanceAfter: Int64
+    /// Whether every open worker is within the threshold then, as far as whole shards allow.
+    let isBalancedAfter: Bool
+    /// More moves would help than the plan may have.
+    let isCutShort: Bool
+    let obstacles: [Obstacle]
+}
+
+extension RebalanceDocument {
+    init(_ planning: RebalancePlanning) {
+        let plan = planning.plan
+        let names = Dictionary(uniqueKeysWithValues: planning.workers.map { ($0.instance, $0.registration.name) })
+        func name(_ instance: WorkerInstanceID) -> String { names[instance] ?? String(instance.rawValue) }
+        let epochs = Dictionary(uniqueKeysWithValues: planning.shards.map { ($0.shard, $0.epoch.rawValue) })
+        let open = plan.workers.filter { $0.standing == .open }
+        let room = open.reduce(Int128(0)) { $0 + Int128($1.capacity) }
+        let total = plan.workers.filter { $0.standing != .cordoned }.reduce(Int128(0)) { $0 + Int128($1.weightBefore) }
+        /// Of the mean for its capacity.
+        func share(_ weight: Int64, _ worker: RebalancePlan.Worker) -> Int64 {
+            total == 0 ? 0 : Int64(clamping: Int128(weight) * room * 10_000 / (total * Int128(worker.capacity)))
+        }
+        self.init(
+            plan: nil, state: StoredRebalancePlan.State.planned.rawValue, stateReason: nil,
+            weight: planning.question.weight.rawValue,
+            threshold: planning.question.limits.threshold, maxMoves: planning.question.limits.movesMax,
+            drain: planning.question.drained.sorted(),
+            moves: plan.moves.enumerated().map { index, move in
+                Move(
+                    position: index + 1, shard: Int(move.shard.rawValue), from: name(move.from), to: name(move.to),
+                    fromInstance: move.from.rawValue, toInstance: move.to.rawValue, fromEpoch: epochs[move.shard] ?? 0,
+                    reason: move.reason.rawValue, weight: move.weight, affiliates: move.affiliates, state: nil, failure: nil)
+            },
+            affiliatesMoved: plan.moves.reduce(0) { $0 + $1.affiliates },
+            workers: plan.workers.map { worker in
+                Worker(
+                    workerId: name(worker.instance), instance: worker.instance.rawValue, standing: worker.standing.rawValue,
+                    capacity: worker.capacity, shardsBefore: worker.shardsBefore, shardsAfter: worker.shardsAfter,
+                    weightBefore: worker.weightBefore, weightAfter: worker.weightAfter,
+                    shareBefore: share(worker.weightBefore, worker), shareAfter: share(worker.weightAfter, worker),
+                    limit: worker.limit)
+            },
+            imbalanceBefore: plan.imbalanceBefore, imbalanceAfter: plan.imbalanceAfter, isBalancedAfter: plan.isWithinLimits,
+            isCutShort: plan.isCutShort,
+            obstacles: plan.obstacles.map { obstacle in
+                Obstacle(
+                    shard: Int(obstacle.shard.rawValue), workerId: name(obstacle.worker), weight: obstacle.weight,
+                    fairShare: obstacle.fairShare, isGiant: obstacle.isGiant,
+                    cut: planning.cuts.first { $0.shard == obstacle.shard }.map(Cut.init))
+            })
+    }
+
+    /// - Throws: `processFailed` when what is kept is no plan of this binary.
+    init(stored: StoredRebalancePlan) throws(CommandError) {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do { self = try decoder.decode(Self.self, from: Data(stored.document.utf8)) } catch {
+            throw CommandError(.processFailed, "plan \(stored.number) cannot be read: \(error)")
+        }
+        plan = stored.number
+        state = stored.state.rawValue
+        stateReason = stored.stateReason ?? stored.waitsBecause
+    }
+
+    /// How far each move is.
+    mutating func take(_ stored: [StoredRebalanceMove]) {
+        for move in stored {
+            guard let index = moves.firstIndex(where: { $0.position == Int(move.position) }) else { continue }
+            moves[index].state = move.state.rawValue
+            moves[index].failure = move.failure
+        }
+    }
+}
+
+extension RebalanceDocument.Cut {
+    init(_ proposal: CutProposal) {
+        self.init(
+            balances: proposal.balances, imbalanceAfter: proposal.imbalanceAfter,
+            pieces: proposal.cut.pieces.map {
+                Piece(affiliateId: $0.node.rawValue, sponsorId: $0.sponsor?.rawValue, weight: $0.weight)
+            }, rest: proposal.cut.rest)
+    }
+}
