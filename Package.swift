@@ -107,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "fature",
             dependencies: [
-                "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store", "PostgresClient", "RedisClient", "Telemetry",
+                "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store", "PostgresClient", "RedisClient",
+                "Telemetry",
                 "Worker",
                 "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport", "LoadCheck", logging,
                 lifecycle,

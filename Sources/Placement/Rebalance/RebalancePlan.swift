@@ -20,6 +20,17 @@ package struct RebalancePlan: Sendable, Equatable {
         package let weight: Int64
         /// Affiliates that the new owner loads.
         package let affiliates: Int64
+
+        package init(
+            shard: ShardID, from: WorkerInstanceID, to: WorkerInstanceID, reason: Reason, weight: Int64, affiliates: Int64
+        ) {
+            self.shard = shard
+            self.from = from
+            self.to = to
+            self.reason = reason
+            self.weight = weight
+            self.affiliates = affiliates
+        }
     }
 
     /// One worker, before and after. Weights are in the plan's unit, each shard counted as one more than it weighs.
