@@ -58,4 +58,18 @@ struct SpoiledLedgerTests {
             #expect(ledger.examples.contains { $0.contains(words) }, "\(words): \(ledger.examples)")
         }
     }
+
+    @Test("what is accepted and not paid in time is lost, each transaction once")
+    func unpaid() async throws {
+        let desk = try await LoadTestDesk.open()
+        let (pause, run) = try await TestCluster.blocking {
+            let pause = try desk.cluster.run("queue", "pause", "--reason", "a test")
+            return (pause, try desk.run(Scenario(length: "1s"), ["--drain-seconds", "0"]))
+        }
+        #expect(pause.status == 0, "\(pause.remarks)")
+        #expect(run.status == 1, "\(run.text)\(run.remarks)")
+        let ledger = try #require(try desk.record().ledger)
+        #expect(ledger.accepted > 0 && ledger.lost == ledger.accepted, "\(ledger)")
+        #expect(ledger.doubled == 0 && ledger.wrong == 0, "\(ledger)")
+    }
 }

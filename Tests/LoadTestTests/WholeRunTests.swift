@@ -61,6 +61,20 @@ struct WholeRunTests {
         for line in windows { #expect(line.split(separator: ",").count == 4 && line.contains(",HISTF"), "\(line)") }
     }
 
+    @Test("told to stop it ends its load, and what was sent until then is checked and told")
+    func stopped() async throws {
+        let desk = try await LoadTestDesk.open()
+        var scenario = Scenario(length: "60s")
+        scenario.events = [("1s", "somebody wants the end", ["sh", "-c", "kill -TERM $PPID"])]
+        let run = try await TestCluster.blocking { [scenario] in try desk.run(scenario) }
+        #expect(run.status == 0, "\(run.text)\(run.remarks)")
+        #expect(run.text.contains("Ended before its time: stopped by a person"), "\(run.text)")
+        let record = try desk.record()
+        #expect(record.total.planned < 3600 && record.total.outcomes[.ok] == record.total.planned)
+        let ledger = try #require(record.ledger)
+        #expect(ledger.accepted > 0 && ledger.lost == 0 && ledger.unchecked == nil, "\(ledger)")
+    }
+
     @Test("ends with 1 when an objective is missed, and every form of report says which")
     func objectiveMissed() async throws {
         let desk = try await LoadTestDesk.open()
