@@ -191,6 +191,10 @@ let package = Package(
             name: "LoadTestTests",
             dependencies: ["ClusterSupport", "LoadCheck", "LoadPlan", "LoadRecord", "TestServers", "fature"], swiftSettings: house
         ),
+        .testTarget(
+            name: "LoadAgentTests",
+            dependencies: ["ClusterSupport", "Core", "LoadRecord", "PostgresClient", "TestServers", "fature"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

@@ -109,7 +109,7 @@ package final class TestCluster: Sendable {
     }
 
     /// The product, built beside the tests.
-    static func executable() throws -> String {
+    package static func executable() throws -> String {
         let ourselves = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let path = ourselves.deletingLastPathComponent().appendingPathComponent("fature").path
         guard access(path, X_OK) == 0 else { throw TestServerError("there is no executable fature beside \(ourselves.path)") }

@@ -4,7 +4,7 @@ import LoadRecord
 /// Keeps some answers to queries, spread evenly over a run, to be compared with PostgreSQL afterwards. On the sending thread.
 package final class AnswerWitness: AnswerObserver, @unchecked Sendable {
     // @unchecked: the sending thread's until the run is over, then the caller's.
-    package struct Sample: Sendable, Codable {
+    package struct Sample: Sendable, Equatable {
         package var operation: Int
         package var number: Int
         package var body: [UInt8]

@@ -2,7 +2,7 @@ import LoadPlan
 import LoadRecord
 
 /// What the cluster said about each transaction that a run has sent.
-package struct TransactionBook: Sendable, Codable {
+package struct TransactionBook: Sendable {
     package enum Word: UInt8, Sendable {
         /// Sent, and no answer that says what became of it.
         case unanswered
@@ -37,12 +37,22 @@ package struct TransactionBook: Sendable, Codable {
         return Word(rawValue: words[begin + item])
     }
 
-    /// Takes in what another agent sent; agents never send the same request.
-    package mutating func add(_ other: Self) {
-        let offset = words.count
-        words += other.words
-        begins.merge(other.begins.mapValues { $0 + offset }) { ours, _ in ours }
+    /// Every request in the order of the numbers, with the words of its transactions as `Word` has them.
+    func forEachRequest(_ body: (_ number: Int, _ words: ArraySlice<UInt8>) -> Void) {
+        // Sent, and so written down, in another order when requests waited for a stream.
+        let places = begins.values.sorted()
+        let ends = Dictionary(uniqueKeysWithValues: zip(places, places.dropFirst() + [words.count]))
+        for (number, begin) in begins.sorted(by: { $0.key < $1.key }) { body(number, words[begin..<(ends[begin] ?? begin)]) }
     }
+
+    /// Takes in a request that is not there yet.
+    mutating func add(_ number: Int, words more: some Collection<UInt8>) {
+        begins[number] = words.count
+        words += more
+    }
+
+    /// Takes in what another agent sent; agents never send the same request.
+    package mutating func add(_ other: Self) { other.forEachRequest { add($0, words: $1) } }
 }
 
 /// Keeps the book of a run's transactions. On the sending thread.

@@ -119,6 +119,7 @@ package struct WindowRecord: Sendable, Codable {
     package init() {}
 }
 
+/// One generator of the load.
 package struct AgentRecord: Sendable, Codable {
     package var name: String
     /// The sending thread's share of one core in the measured time.
@@ -126,13 +127,39 @@ package struct AgentRecord: Sendable, Codable {
     package var sent: Int
     package var connectionsLost: Int
     package var goAways: Int
+    /// Nil: an older version's record.
+    package var host: GeneratorHost?
+    /// Slip below which 99 of 100 of its requests stayed; nil before its end.
+    package var slipP99Microseconds: UInt64?
+    /// By how much its begin may have been another moment than the controller's; nil: it was alone.
+    package var clockErrorMicroseconds: Double?
 
-    package init(name: String, cpuShare: Double, sent: Int, connectionsLost: Int, goAways: Int) {
+    package init(
+        name: String, cpuShare: Double, sent: Int, connectionsLost: Int, goAways: Int, host: GeneratorHost? = nil
+    ) {
         self.name = name
         self.cpuShare = cpuShare
         self.sent = sent
         self.connectionsLost = connectionsLost
         self.goAways = goAways
+        self.host = host
+    }
+}
+
+/// What a generator runs on.
+package struct GeneratorHost: Sendable, Codable, Equatable {
+    package var processor: String
+    package var cores: Int
+    package var kernel: String
+
+    package init(processor: String, cores: Int, kernel: String) {
+        self.processor = processor
+        self.cores = cores
+        self.kernel = kernel
+    }
+
+    package init(_ environment: RunEnvironment) {
+        self.init(processor: environment.processor, cores: environment.cores, kernel: environment.kernel)
     }
 }
 

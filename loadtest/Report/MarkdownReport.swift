@@ -40,6 +40,7 @@ package enum MarkdownReport {
                     record.events.map { [Quantity.length(seconds: $0.atSeconds), $0.label, $0.ending] }))
         }
         if let check = check(record) { parts += ["## Ledger and answers", check] }
+        if record.isShared { parts += ["## Agents", agents(record)] }
         parts += ["## Environment", environment(record)]
         return parts.joined(separator: "\n\n") + "\n"
     }
@@ -123,16 +124,32 @@ package enum MarkdownReport {
         moment.appendRFC3339(unixMicroseconds: record.startedAtMicroseconds / 1_000_000 * 1_000_000)
         var rows = [
             ["started", String(decoding: moment.bytes, as: UTF8.self)], ["target", record.environment.target],
-            ["processor", "\(record.environment.processor), \(record.environment.cores) cores"],
+            [
+                record.isShared ? "controller's processor" : "processor",
+                "\(record.environment.processor), \(record.environment.cores) cores",
+            ],
             ["kernel", record.environment.kernel],
             ["fature", "\(record.environment.versionText), commit \(record.environment.commit)"],
             ["seed", String(scenario.seed)],
             ["connections", "\(scenario.connections), at most \(Quantity.count(scenario.maxInFlight)) in flight"],
         ]
         rows += scenario.phases.map { ["phase \($0.name)", "\(Quantity.length(seconds: $0.seconds)): \($0.shape.words)"] }
-        rows += record.agents.map {
-            ["agent \($0.name)", "\(Quantity.count($0.sent)) sent, \(Quantity.share($0.cpuShare)) of a core"]
+        if !record.isShared {
+            rows += record.agents.map {
+                ["generator", "\(Quantity.count($0.sent)) sent, \(Quantity.share($0.cpuShare)) of a core"]
+            }
         }
         return table(["", ""], rows, textColumns: 2)
+    }
+
+    /// One generator each: none may hide behind the others.
+    private static func agents(_ record: RunRecord) -> String {
+        table(
+            ["agent", "on", "sent", "of a core", "slip p99", "start known to"],
+            record.agents.map {
+                [
+                    $0.name, $0.hostWords, Quantity.count($0.sent), Quantity.share($0.cpuShare), $0.slipWords, $0.clockWords,
+                ]
+            }, textColumns: 2)
     }
 }

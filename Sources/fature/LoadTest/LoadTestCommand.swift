@@ -17,6 +17,6 @@ struct LoadTestCommand: ParsableCommand {
             """,
         subcommands: [
             LoadTestRunCommand.self, LoadTestSearchCommand.self, LoadTestCalibrateCommand.self, LoadTestScenariosCommand.self,
-            LoadTestReportCommand.self, LoadTestCompareCommand.self,
+            LoadTestReportCommand.self, LoadTestCompareCommand.self, LoadTestAgentCommand.self,
         ])
 }

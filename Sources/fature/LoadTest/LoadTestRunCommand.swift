@@ -13,14 +13,19 @@ struct LoadTestRunCommand: ParsableCommand {
             answers are compared with it; --no-check leaves that out.
 
             Example: fature loadtest run queries-50k --html report.html
+            With --agents the load is shared by `fature loadtest agent` on other hosts, and what they saw is added up.
+
             Example: fature loadtest run mixed --target https://gateway:8443 --ca-file ca.pem --slo 'p99.9<50ms'
 
-            Exit status: 0 objectives held, 1 one was missed, 2 the run is invalid: the generator could not keep up, 3 the run could not be \
+            Example: fature loadtest run queries-50k --agents 10.0.0.8:7400,10.0.0.9:7400 --token-file token
+
+            Exit status: 0 objectives held, 1 one was missed, 2 the run is invalid: a generator could not keep up or was lost, 3 the run could not be \
             set up, 64 bad flag, 73 a report cannot be written.
             """)
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var target: LoadTargetOptions
+    @OptionGroup var agents: AgentOptions
     @OptionGroup var reports: LoadReportOptions
 
     @Option(
@@ -45,7 +50,8 @@ struct LoadTestRunCommand: ParsableCommand {
         let plan = try scenario.read()
         try reports.check()
         let session = try LoadTestSession(
-            plan, LoadTestSetUp(plan, target, checks: !noCheck), runName: name, drainSeconds: drainSeconds, endsEarly: abortEarly)
+            plan, LoadTestSetUp(plan, target, agents, checks: !noCheck), runName: name, drainSeconds: drainSeconds,
+            endsEarly: abortEarly)
         let record = try session.run(showsProgress: !quiet)
         Console.answer(TerminalReport.text(record, isColored: Console.isColored))
         try reports.write(record)

@@ -19,6 +19,7 @@ struct LoadTestSearchCommand: ParsableCommand {
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var target: LoadTargetOptions
+    @OptionGroup var agents: AgentOptions
     @OptionGroup var reports: LoadReportOptions
 
     @Option(help: ArgumentHelp("The first rate, requests a second.", valueName: "n"))
@@ -48,7 +49,7 @@ struct LoadTestSearchCommand: ParsableCommand {
             throw CommandError(.setUp, "there is no objective to keep: name one with --slo 'p99<10ms'")
         }
         try reports.check()
-        let setUp = try LoadTestSetUp(plan, target, checks: !noCheck)
+        let setUp = try LoadTestSetUp(plan, target, agents, checks: !noCheck)
         var search = RateSearch(from: from, highest: highest)
         var best: RunRecord?
         while case .attempt(let rate) = search.step {

@@ -11,13 +11,17 @@ import Telemetry
 /// What runs need before they begin: where to, whom to ask about, and what to check against.
 struct LoadTestSetUp {
     let target: LoadTarget
+    let fleet: AgentFleet
     let population: Population
     /// Nil: nothing is checked.
     let database: PostgresConnection?
 
     /// - Throws: `CommandError` with exit status 3 for whatever has to be mended before a load.
-    init(_ scenario: Scenario, _ options: LoadTargetOptions, checks: Bool) throws(CommandError) {
+    init(
+        _ scenario: Scenario, _ options: LoadTargetOptions, _ agents: AgentOptions, checks: Bool
+    ) throws(CommandError) {
         target = try options.read()
+        fleet = try agents.read()
         let needsPopulation = scenario.operations.contains {
             if case .path = $0.operation { false } else { true }
         }
@@ -39,25 +43,23 @@ struct LoadTestSetUp {
 /// One run from its set-up to its verdict.
 struct LoadTestSession {
     private let scenario: Scenario
-    private let target: LoadTarget
+    private let setUp: LoadTestSetUp
     private let maker: RequestMaker
-    private let database: PostgresConnection?
+    private let environment: RunEnvironment
+    private var database: PostgresConnection? { setUp.database }
     /// On PostgreSQL's clock; 0 when nothing is checked.
     private let startedAtMicroseconds: Int64
     private let drainMilliseconds: Int
     private let endsEarly: Bool
-
-    /// How often it is looked whether a person wants the end.
-    private static let stopLookMilliseconds = 100
 
     /// - Throws: `CommandError` with exit status 3 for a scenario that does not fit the network.
     init(
         _ scenario: Scenario, _ setUp: LoadTestSetUp, runName: String?, drainSeconds: Int, endsEarly: Bool
     ) throws(CommandError) {
         self.scenario = scenario
-        target = setUp.target
-        database = setUp.database
-        do { startedAtMicroseconds = try database.map { try PopulationQuery.now(on: $0) } ?? 0 } catch {
+        self.setUp = setUp
+        environment = ThisMachine.environment(target: setUp.target, commit: Checkout.commit)
+        do { startedAtMicroseconds = try setUp.database.map { try PopulationQuery.now(on: $0) } ?? 0 } catch {
             throw CommandError(.setUp, "PostgreSQL was asked for its time: \(error)")
         }
         self.endsEarly = endsEarly
@@ -71,52 +73,58 @@ struct LoadTestSession {
     }
 
     func run(showsProgress: Bool) throws(CommandError) -> RunRecord {
-        let clock = ArrivalClock(scenario)
-        let transactions = TransactionWitness(scenario)
-        let answers = AnswerWitness(scenario, planned: Self.planned(scenario))
-        let observer = database == nil ? nil : AnswerObservers([transactions, answers])
+        setUp.fleet.isEmpty ? try runHere(showsProgress) : try runOnAgents(showsProgress)
+    }
+
+    private func runHere(_ showsProgress: Bool) throws(CommandError) -> RunRecord {
+        let witness = database.map { _ in CheckWitness(scenario) }
         let run = LoadRun(
-            scenario, times: clock, source: maker, target: target,
-            environment: ThisMachine.environment(target: target, commit: Checkout.commit), endsEarly: endsEarly,
-            observer: observer)
-        var record = try perform(run, showsProgress: showsProgress)
-        check(&record, transactions.book, answers.samples)
-        return record
-    }
-
-    /// About how many requests the run has.
-    private static func planned(_ scenario: Scenario) -> Int {
-        var clock = ArrivalClock(scenario)
-        guard clock.closedInFlight == nil else { return 100_000 }
-        var count = 0
-        while clock.next() != nil { count += 1 }
-        return count
-    }
-
-    /// Sends on a thread of the engine's, while this one shows progress and another listens for Ctrl-C.
-    private func perform(_ run: consuming LoadRun, showsProgress: Bool) throws(CommandError) -> RunRecord {
+            scenario, times: ArrivalClock(scenario), source: maker, target: setUp.target, environment: environment,
+            endsEarly: endsEarly, observer: witness?.observer)
         let prepared: PreparedRun
         do throws(LoadSetUpError) { prepared = try run.prepare() } catch { throw CommandError(.setUp, error.description) }
         // From here on only: until then there is nothing to end in an orderly way.
-        let events = try ProcessEvents()
-        let isOver = Monitor(false)
-        let listens = DetachedThread.start { [stop = prepared.stop] in
-            var requests = 0
-            while isOver.wait(until: .after(milliseconds: Self.stopLookMilliseconds), { $0 ? true : nil }) == nil {
-                guard events.stopRequests > requests else { continue }
-                requests = events.stopRequests
-                stop.abort("stopped by a person")
-            }
-        }
-        guard listens else { throw CommandError(.systemRefused, "no thread to listen for Ctrl-C") }
+        let listener = try StopListener { [stop = prepared.stop] in stop.abort($0) }
+        defer { listener.end() }
         let progress = LoadTestProgress(isShown: showsProgress)
-        let record = prepared.run { progress.show($0) }
-        isOver.withLock { $0 = true }
+        var record = prepared.run { progress.show($0) }
         progress.end()
+        listener.end()
+        if let witness { check(&record, witness.observations) }
         return record
     }
 
-    private func check(_ record: inout RunRecord, _ book: TransactionBook, _ samples: [AnswerWitness.Sample]) {
+    private func runOnAgents(_ showsProgress: Bool) throws(CommandError) -> RunRecord {
+        let run: AgentRun
+        do throws(LoadSetUpError) {
+            run = try AgentRun(
+                scenario, setUp.population, runName: maker.runName, target: setUp.target, agents: setUp.fleet.agents,
+                token: setUp.fleet.token, environment: environment, isChecked: database != nil, endsEarly: endsEarly)
+        } catch {
+            throw CommandError(.setUp, error.description)
+        }
+        let listener = try StopListener { run.abort($0) }
+        defer { listener.end() }
+        let progress = LoadTestProgress(isShown: showsProgress)
+        let result: AgentRunResult
+        do throws(LoadSetUpError) { result = try run.run { progress.show($0) } } catch {
+            throw CommandError(.setUp, error.description)
+        }
+        progress.end()
+        listener.end()
+        var record = result.record
+        guard database != nil else { return record }
+        do throws(LoadCheckError) {
+            check(&record, try setUp.fleet.observations(result, scenario))
+        } catch {
+            var verdict = LedgerVerdict()
+            verdict.unchecked = error.description
+            record.ledger = verdict
+        }
+        return record
+    }
+
+    private func check(_ record: inout RunRecord, _ seen: CheckObservations) {
         let hasTransactions = scenario.operations.contains {
             if case .transactions = $0.operation { true } else { false }
         }
@@ -125,20 +133,20 @@ struct LoadTestSession {
             Console.progress("checking the ledger")
             do {
                 record.ledger = try LedgerCheck(database, maker: maker, startedAtMicroseconds: startedAtMicroseconds)
-                    .verdict(book, drainMilliseconds: drainMilliseconds)
+                    .verdict(seen.book, drainMilliseconds: drainMilliseconds)
             } catch {
                 var verdict = LedgerVerdict()
                 verdict.unchecked = "\(error)"
                 record.ledger = verdict
             }
         }
-        guard !samples.isEmpty else { return }
-        Console.progress("comparing \(samples.count) answers with PostgreSQL")
+        guard !seen.samples.isEmpty else { return }
+        Console.progress("comparing \(seen.samples.count) answers with PostgreSQL")
         do {
             record.answers = try AnswerCheck(
                 database, scenario: scenario, maker: maker, startedAtMicroseconds: startedAtMicroseconds
             )
-            .verdict(samples)
+            .verdict(seen.samples)
         } catch {
             // An objective on it is unchecked then, which is as bad as missed.
             Console.progress("fature: sampled answers were not compared: \(error)")

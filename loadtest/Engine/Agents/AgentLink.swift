@@ -12,14 +12,13 @@ final class AgentLink: Sendable {
 
     private static let pings = 21
     private static let connectMilliseconds: Int32 = 5000
+    /// Of what an agent's observer has seen: some hundred million transactions.
+    private static let observationBytesMax = 1 << 30
 
-    /// - Parameter address: `host:port`.
-    init(_ address: String) throws(LoadSetUpError) {
-        name = address
-        guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]) else {
-            throw LoadSetUpError(.agent, "agent '\(address)': write HOST:PORT")
-        }
-        let place = try SocketAddress(host: String(address[..<colon]), port: port)
+    /// Connects, and agrees with the agent on protocol and token.
+    init(_ address: AgentAddress, token: AgentToken?) throws(LoadSetUpError) {
+        name = address.description
+        let place = try SocketAddress(host: address.host, port: address.port)
         let descriptor = place.makeSocket()
         func absent(_ why: String) -> LoadSetUpError {
             LoadSetUpError(.agent, "no agent at \(address): \(why); start `fature loadtest agent` there")
@@ -39,13 +38,9 @@ final class AgentLink: Sendable {
             throw absent(errorText(code))
         }
         socket = FramedSocket(descriptor)
-        do {
-            try socket.send(.hello, AgentHello())
-            let hello = try expect(.hello, AgentHello.self)
-            guard hello.protocol == AgentHello.protocolVersion, hello.version == buildVersion else {
-                throw FrameError(description: "it is of version \(hello.version), this is \(buildVersion)")
-            }
-        } catch { throw absent("\(error)") }
+        do { try AgentHandshake(socket: socket, token: token).asController() } catch {
+            throw LoadSetUpError(.agent, "agent \(address): \(error)")
+        }
     }
 
     private func expect<Value: Decodable>(_ kind: AgentMessage, _ type: Value.Type) throws -> Value {
@@ -57,7 +52,6 @@ final class AgentLink: Sendable {
     /// Gives the agent its order and waits until it is ready to begin.
     func prepare(_ order: AgentOrder, _ population: Population) throws(LoadSetUpError) {
         do {
-            try measureClock()
             try socket.send(.load, order)
             let members = population.members
             for start in stride(from: 0, to: members.count, by: MemberBytes.membersPerMessage) {
@@ -65,23 +59,25 @@ final class AgentLink: Sendable {
                 try socket.send(.members, bytes: MemberBytes.encode(slice))
             }
             try socket.send(.prepare)
-            let (kind, bytes) = try socket.receive()
+            let (kind, bytes) = try socket.receive(silencesMax: AgentSession.silencesMax)
             if kind == .refused { throw FrameError(description: try decode(AgentReason.self, bytes).text) }
             guard kind == .ready else { throw FrameError(description: "it said \(kind) instead of ready") }
         } catch { throw LoadSetUpError(.agent, "agent \(name): \(error)") }
     }
 
     /// The agent's clock in the middle of a round trip is what it said; the shortest trip leaves the least doubt.
-    private func measureClock() throws {
+    func measureClock() throws(LoadSetUpError) {
         var best: (offset: Int64, errorNanoseconds: UInt64) = (0, .max)
-        for _ in 0..<Self.pings {
-            let sent = monotonicNow()
-            try socket.send(.ping)
-            let there = try expect(.pong, AgentMoment.self).nanoseconds
-            let trip = monotonicNow() - sent
-            guard trip / 2 < best.errorNanoseconds else { continue }
-            best = (Int64(bitPattern: there &- (sent + trip / 2)), trip / 2)
-        }
+        do {
+            for _ in 0..<Self.pings {
+                let sent = monotonicNow()
+                try socket.send(.ping)
+                let there = try expect(.pong, AgentMoment.self).nanoseconds
+                let trip = monotonicNow() - sent
+                guard trip / 2 < best.errorNanoseconds else { continue }
+                best = (Int64(bitPattern: there &- (sent + trip / 2)), trip / 2)
+            }
+        } catch { throw LoadSetUpError(.agent, "agent \(name): \(error)") }
         let found = best
         clock.withLock { $0 = found }
     }
@@ -102,15 +98,28 @@ final class AgentLink: Sendable {
         while true {
             let (kind, bytes) = try socket.receive()
             switch kind {
-            case .picture: picture(try decode(RunRecord.self, bytes))
-            case .result: result = try decode(RunRecord.self, bytes)
-            case .observations: observations += bytes
+            case .picture:
+                picture(try sound(decode(AgentPicture.self, bytes).whole()))
+                try socket.send(.ping)
+            case .result: result = try sound(decode(RunRecord.self, bytes))
+            case .observations:
+                guard observations.count + bytes.count <= Self.observationBytesMax else {
+                    throw FrameError(description: "it has seen more than \(Self.observationBytesMax >> 20) MiB")
+                }
+                observations += bytes
             case .end:
                 guard let result else { throw FrameError(description: "it ended without a result") }
                 return (result, observations)
+            case .refused: throw FrameError(description: try decode(AgentReason.self, bytes).text)
             default: throw FrameError(description: "it said \(kind) while it ran")
             }
         }
+    }
+
+    /// Adding up believes what it is given.
+    private func sound(_ record: RunRecord) throws -> RunRecord {
+        if let fault = record.fault { throw FrameError(description: "what it has seen cannot be: \(fault)") }
+        return record
     }
 
     func abort(_ reason: String) { try? socket.send(.abort, AgentReason(text: reason)) }

@@ -1,5 +1,4 @@
 import Core
-import Foundation
 import Glibc
 import LoadPlan
 import LoadRecord
@@ -16,28 +15,53 @@ package struct AgentWork: ~Copyable, Sendable {
     }
 }
 
-/// `fature loadtest agent`: waits for controllers and sends their load, one at a time.
+/// `fature loadtest agent`: waits for controllers and runs their loads, one at a time.
 ///
-/// Whoever reaches the port can have load sent to any address, but nothing executed: events stay with the controller. It belongs into a private network.
+/// Who may order a load can have it sent to any address, so beyond loopback an agent does not listen without a token. Nothing is executed for
+/// anybody: events stay with the controller.
 package final class AgentServer: Sendable {
     package typealias Maker = @Sendable (AgentOrder, Population) throws -> AgentWork
+    package typealias Log = @Sendable (String) -> Void
 
-    package let port: Int
+    package let address: AgentAddress
+    package var port: Int { address.port }
     private let listener: Int32
+    private let token: AgentToken?
     private let make: Maker
+
     private struct State {
         var isStopped = false
         var isOver = false
-        var current: FramedSocket?
+        var sessions: [Int: FramedSocket] = [:]
+        var sessionsBegun = 0
+        /// Which session has the agent, and what it does with it.
+        var holder: (session: Int, work: String)?
     }
     private let state = Monitor(State())
+
+    /// Who greets and who is told that another has the agent; more are hung up on.
+    private static let sessionsMax = 16
+    private static let acceptMilliseconds: Int32 = 100
 
     /// - Parameters:
     ///   - host: the address to listen on.
     ///   - port: 0: any that is free.
+    ///   - token: what a controller has to hold; nil: nothing, which is for loopback alone.
     ///   - make: makes the run of an order; nil: as the scenario says, without an observer.
-    package init(host: String = "127.0.0.1", port: Int = 0, make: Maker? = nil) throws(LoadSetUpError) {
-        (listener, self.port) = try listeningSocket(host: host, port: port)
+    package init(
+        host: String = "127.0.0.1", port: Int = 0, token: AgentToken? = nil, make: Maker? = nil
+    ) throws(LoadSetUpError) {
+        let isLoopback = try SocketAddress(host: host, port: port).isLoopback
+        guard isLoopback || token != nil else {
+            throw LoadSetUpError(
+                .agent,
+                "whoever reaches \(host) could have load sent to any address: give a token with --token-file, or listen on 127.0.0.1"
+            )
+        }
+        let (listener, port) = try listeningSocket(host: host, port: port)
+        self.listener = listener
+        address = AgentAddress(host: host, port: port)
+        self.token = token
         self.make = make ?? { order, population in try AgentServer.plainWork(order, population) }
     }
 
@@ -51,123 +75,66 @@ package final class AgentServer: Sendable {
             ))
     }
 
-    /// Serves one controller after the other until `stop`, on the calling thread.
-    package func serve(log: (String) -> Void = { _ in }) {
-        while !state.withLock({ $0.isStopped }) {
+    /// Serves controllers until `stop`, on the calling thread.
+    ///
+    /// - Parameter log: told what happens, a line each, from several threads.
+    package func serve(log: @escaping Log = { _ in }) {
+        while !state.withLock(wake: .nobody, { $0.isStopped }) {
             var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-            guard poll(&waiting, 1, 100) > 0 else { continue }
+            guard poll(&waiting, 1, Self.acceptMilliseconds) > 0 else { continue }
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else { continue }
-            let socket = FramedSocket(descriptor)
-            state.withLock { $0.current = socket }
-            do { try AgentSession(socket, make).serve() } catch { log("the controller is gone: \(error)") }
-            socket.hangUp()
-            state.withLock { $0.current = nil }
+            serve(FramedSocket(descriptor), log)
         }
+        _ = state.wait(until: .never) { $0.sessions.isEmpty ? true : nil }
         state.withLock { $0.isOver = true }
     }
 
-    /// Ends `serve`, and the run of a controller with it. Returns when it has ended.
-    package func stop() {
+    private func serve(_ socket: FramedSocket, _ log: @escaping Log) {
+        let id: Int? = state.withLock { state in
+            guard !state.isStopped, state.sessions.count < Self.sessionsMax else { return nil }
+            state.sessionsBegun += 1
+            state.sessions[state.sessionsBegun] = socket
+            return state.sessionsBegun
+        }
+        guard let id else { return log("\(socket.peer): hung up on, too many are connected") }
+        let isStarted = DetachedThread.start { [self] in
+            let peer = socket.peer
+            let session = AgentSession(socket, make, peer: peer, log) { [self] work in hold(id, work) }
+            do {
+                try AgentHandshake(socket: socket, token: token).asAgent { hold(id, "an order of \(peer)") }
+                try session.serve()
+            } catch { log("\(peer): \(error)") }
+            end(id)
+        }
+        if !isStarted { end(id) }
+    }
+
+    /// Takes the agent for a session, or lets it go with nil. Returns why it cannot be taken.
+    private func hold(_ id: Int, _ work: String?) -> String? {
         state.withLock { state in
+            if let holder = state.holder, holder.session != id { return "it is busy with \(holder.work)" }
+            state.holder = work.map { (id, $0) }
+            return nil
+        }
+    }
+
+    private func end(_ id: Int) {
+        state.withLock { state in
+            if state.holder?.session == id { state.holder = nil }
+            state.sessions.removeValue(forKey: id)?.hangUp()
+        }
+    }
+
+    /// Ends `serve`, and the run of a controller with it, who is told. Returns when it has ended.
+    package func stop() {
+        let (holder, others) = state.withLock { state in
             state.isStopped = true
-            state.current?.hangUp()
+            let holder = state.holder.flatMap { state.sessions[$0.session] }
+            return (holder, Array(state.sessions.values))
         }
+        try? holder?.send(.refused, AgentReason(text: "somebody has ended it there"))
+        for socket in others { socket.hangUp() }
         _ = state.wait(until: .never) { $0.isOver ? true : nil }
-    }
-}
-
-/// One controller's order, from its greeting to the result.
-private struct AgentSession {
-    let socket: FramedSocket
-    let make: AgentServer.Maker
-
-    init(_ socket: FramedSocket, _ make: @escaping AgentServer.Maker) {
-        self.socket = socket
-        self.make = make
-    }
-
-    func serve() throws {
-        var order: AgentOrder?
-        var members: [Population.Member] = []
-        // Dropped without having begun, it closes its connections: the controller is gone.
-        var prepared: PreparedRun?
-        var observations: @Sendable () -> [UInt8] = { [] }
-        while true {
-            let (kind, bytes) = try socket.receive()
-            switch kind {
-            case .hello:
-                let hello = try decode(AgentHello.self, bytes)
-                try socket.send(.hello, AgentHello())
-                guard hello.protocol == AgentHello.protocolVersion else {
-                    throw FrameError(
-                        description: "the controller speaks protocol \(hello.protocol), this agent \(AgentHello.protocolVersion)")
-                }
-            case .ping: try socket.send(.pong, AgentMoment(nanoseconds: monotonicNow()))
-            case .load: order = try decode(AgentOrder.self, bytes)
-            case .members:
-                guard let order, let more = MemberBytes.decode(bytes), members.count + more.count <= order.memberCount,
-                    order.memberCount <= AgentOrder.memberCountMax
-                else { throw FrameError(description: "a network that does not fit its order") }
-                members += more
-            case .prepare:
-                guard let given = order, members.count == given.memberCount, given.agents > 0,
-                    (0..<given.agents).contains(given.agent)
-                else { throw FrameError(description: "an order that is not whole") }
-                do {
-                    let work = try make(given, Population(members))
-                    observations = work.observations
-                    prepared = try work.run.prepare()
-                } catch {
-                    try socket.send(.refused, AgentReason(text: "\(error)"))
-                    continue
-                }
-                try socket.send(.ready)
-            case .begin:
-                guard let run = prepared.take() else { throw FrameError(description: "told to begin before it was ready") }
-                return try self.run(run, observations, begin: try decode(AgentMoment.self, bytes).nanoseconds)
-            case .abort:
-                prepared?.stop.abort(try decode(AgentReason.self, bytes).text)
-            case .pong, .ready, .refused, .picture, .result, .observations, .end:
-                throw FrameError(description: "\(kind) is an agent's to say")
-            }
-        }
-    }
-
-    private func run(
-        _ run: consuming PreparedRun, _ observations: () -> [UInt8], begin: MonotonicNanoseconds
-    ) throws {
-        let stop = run.stop
-        let listens = DetachedThread.start { [socket] in
-            // Orders to abort; and when the controller is gone, nobody wants the load.
-            while true {
-                do {
-                    let (kind, bytes) = try socket.receive()
-                    if kind == .abort { stop.abort(try decode(AgentReason.self, bytes).text) }
-                } catch let error as FrameError where error.isSilence {
-                    continue
-                } catch {
-                    stop.abort("the controller is gone")
-                    return stop.abort("the controller is gone")
-                }
-            }
-        }
-        guard listens else { throw FrameError(description: "no thread to listen to the controller") }
-        let record = run.run(begin: begin) { try? socket.send(.picture, $0) }
-        try socket.send(.result, record)
-        let observations = observations()
-        for start in stride(from: 0, to: observations.count, by: AgentSession.observationBytes) {
-            try socket.send(
-                .observations, bytes: Array(observations[start..<min(start + AgentSession.observationBytes, observations.count)]))
-        }
-        try socket.send(.end)
-    }
-
-    private static let observationBytes = 8 << 20
-}
-
-func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) throws -> Value {
-    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-        throw FrameError(description: "a \(type) that cannot be read: \(error)")
     }
 }

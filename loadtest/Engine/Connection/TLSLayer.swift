@@ -30,7 +30,12 @@ final class TLSLayer {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["h2"]
         if let file = target.caFile { configuration.trustRoots = .file(file) }
-        do { return try NIOSSLContext(configuration: configuration) } catch {
+        do {
+            if let text = target.certificates {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(text.utf8)))
+            }
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
             throw LoadSetUpError(
                 .certificate, "CA file \(target.caFile ?? "of the system"): \(error); it must be PEM with one certificate or more"
             )

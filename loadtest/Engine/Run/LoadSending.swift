@@ -108,6 +108,7 @@ final class LoadSending: Sendable {
             state.withLock { $0.picture = picture }
         }
         var result = record(sender, begin: begin, withTimes: true)
+        result.agents[0].slipP99Microseconds = sender.slipP99
         result.invalid = RunValidity.reasons(
             part.scenario.limits, slipP99: sender.slipP99, cpuShare: sender.cpuShare, clockShift: clockShift() - shift)
         state.withLock { $0.result = result }
@@ -121,14 +122,14 @@ final class LoadSending: Sendable {
         record.agents = [
             AgentRecord(
                 name: part.name, cpuShare: sender.cpuShare, sent: sender.sent, connectionsLost: sender.losses,
-                goAways: sender.goAways)
+                goAways: sender.goAways, host: GeneratorHost(part.environment))
         ]
         return record
     }
 }
 
 /// The time of day less the monotonic clock, microseconds.
-private func clockShift() -> Int64 {
+func clockShift() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000 - Int64(bitPattern: monotonicNow()) / 1000

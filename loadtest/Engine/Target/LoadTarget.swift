@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where the load goes: `http://host:port` in clear (HTTP/2 with prior knowledge), `https://host:port` over TLS with ALPN `h2`.
 package struct LoadTarget: Sendable, Equatable, Codable {
     package let host: String
@@ -5,6 +7,11 @@ package struct LoadTarget: Sendable, Equatable, Codable {
     package let isTLS: Bool
     /// PEM file with the certificates that are trusted instead of the system's; nil: the system's.
     package var caFile: String?
+    /// The same as PEM text, for agents on hosts that do not have the file.
+    package var certificates: String?
+
+    /// Of a file with trusted certificates.
+    package static let certificateBytesMax = 4 << 20
 
     package init(host: String, port: Int, isTLS: Bool = false, caFile: String? = nil) {
         self.host = host
@@ -51,6 +58,19 @@ package struct LoadTarget: Sendable, Equatable, Codable {
         guard !host.isEmpty else { throw bad("no host") }
         guard caFile == nil || isTLS else { throw bad("a CA file goes with https only") }
         self.init(host: String(host), port: port, isTLS: isTLS, caFile: caFile)
+    }
+
+    /// The same target with the file's certificates in place of its name.
+    func carryingCertificates() throws(LoadSetUpError) -> LoadTarget {
+        guard let caFile else { return self }
+        guard let data = FileManager.default.contents(atPath: caFile), data.count <= Self.certificateBytesMax else {
+            throw LoadSetUpError(
+                .certificate, "CA file \(caFile): it cannot be read, or has more than \(Self.certificateBytesMax >> 20) MiB")
+        }
+        var target = self
+        target.caFile = nil
+        target.certificates = String(decoding: data, as: UTF8.self)
+        return target
     }
 
     /// `host:port` as a request's `:authority`.

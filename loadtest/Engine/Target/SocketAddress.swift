@@ -20,6 +20,16 @@ struct SocketAddress: Sendable {
         bytes = Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen)))
     }
 
+    /// Whether only this host reaches it.
+    var isLoopback: Bool {
+        bytes.withUnsafeBytes { raw in
+            if family == AF_INET { return raw.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr.bigEndian >> 24 == 127 }
+            guard family == AF_INET6 else { return false }
+            let address = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
+            return withUnsafeBytes(of: address) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
+        }
+    }
+
     func with<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         bytes.withUnsafeBytes {
             body($0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))

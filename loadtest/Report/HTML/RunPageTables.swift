@@ -124,21 +124,25 @@ extension RunPage {
     var generator: Markup {
         let limits = record.scenario.limits
         let rows = record.agents.map { agent -> Markup in
-            let isOver = agent.cpuShare > limits.cpuShare
+            func mark(_ isOver: Bool) -> Markup { isOver ? " class=\"warn\"" : "" }
+            let isLate = agent.slipP99Microseconds.map { $0 > UInt64(max(0, limits.slipP99Microseconds)) } ?? false
             return """
-                <tr><th scope="row">\(agent.name)</th><td>\(Quantity.count(agent.sent))</td><td\(isOver ? " class=\"warn\"" as Markup : "" as Markup)>\(Quantity.share(agent.cpuShare))</td>\
-                <td>\(Quantity.count(agent.connectionsLost))</td><td>\(Quantity.count(agent.goAways))</td></tr>
+                <tr><th scope="row">\(agent.name)</th><td>\(Quantity.count(agent.sent))</td><td\(mark(agent.cpuShare > limits.cpuShare))>\(Quantity.share(agent.cpuShare))</td>\
+                <td\(mark(isLate))>\(agent.slipWords)</td><td>\(agent.clockWords)</td><td>\(Quantity.count(agent.connectionsLost))</td><td>\(Quantity.count(agent.goAways))</td>\
+                <td class="words">\(agent.hostWords)</td></tr>
                 """
         }
         let isFastEnough =
             total.slip.percentile(99) <= UInt64(max(0, limits.slipP99Microseconds))
-            && record.agents.allSatisfy { $0.cpuShare <= limits.cpuShare }
+            && record.agents.allSatisfy {
+                $0.cpuShare <= limits.cpuShare && $0.slipP99Microseconds ?? 0 <= UInt64(max(0, limits.slipP99Microseconds))
+            }
         let slip = total.slip.isEmpty ? "–" : Quantity.time(microseconds: total.slip.percentile(99))
         return """
             <section><h2>Was the generator fast enough?</h2>
-            <p>\(isFastEnough ? "Yes." : "No.") 99 of 100 requests left at most \(slip) after their planned time \
+            <p>\(isFastEnough ? "Yes." : "No.") \(record.isShared ? "Over all agents, " as Markup : "" as Markup)99 of 100 requests left at most \(slip) after their planned time \
             (limit \(Quantity.time(microseconds: Double(limits.slipP99Microseconds)))); the sending thread may use \(Quantity.share(limits.cpuShare)) of a core.</p>
-            \(rows.isEmpty ? "" : "<table><thead><tr><th scope=\"col\">Agent</th><th scope=\"col\">Sent</th><th scope=\"col\">Share of a core</th><th scope=\"col\">Connections lost</th><th scope=\"col\">GOAWAYs</th></tr></thead><tbody>\(rows)</tbody></table>" as Markup)
+            \(rows.isEmpty ? "" : "<table><thead><tr><th scope=\"col\">Agent</th><th scope=\"col\">Sent</th><th scope=\"col\">Share of a core</th><th scope=\"col\">Slip p99</th><th scope=\"col\">Start known to</th><th scope=\"col\">Connections lost</th><th scope=\"col\">GOAWAYs</th><th scope=\"col\" class=\"words\">On</th></tr></thead><tbody>\(rows)</tbody></table>" as Markup)
             </section>
             """
     }
@@ -158,7 +162,8 @@ extension RunPage {
             ("timeout", Quantity.time(microseconds: Double(scenario.timeoutMilliseconds) * 1000)),
         ]
         let machine = [
-            ("target", environment.target), ("processor", "\(environment.processor), \(environment.cores) cores"),
+            ("target", environment.target),
+            (record.isShared ? "controller's processor" : "processor", "\(environment.processor), \(environment.cores) cores"),
             ("kernel", environment.kernel),
             ("fature", environment.versionText), ("commit", environment.commit), ("started", moment),
         ]

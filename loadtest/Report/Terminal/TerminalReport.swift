@@ -30,6 +30,11 @@ package enum TerminalReport {
         lines.append(
             "From the planned time. From the sending: p99 \(time(total.service)). Slip of the generator: p99 \(time(total.slip))."
         )
+        if record.isShared {
+            lines += record.agents.map {
+                "Agent \(Hostile.visible($0.name)): \(Quantity.count($0.sent)) sent, \(Quantity.share($0.cpuShare)) of a core, slip p99 \($0.slipWords), start known to \($0.clockWords)."
+            }
+        }
         if let waiting = Headline.waiting(total) { lines.append(waiting) }
         if total.errors > 0 {
             var endings = Outcome.allCases.filter { $0 != .ok && total.outcomes[$0] > 0 }

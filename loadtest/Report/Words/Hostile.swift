@@ -1,10 +1,10 @@
 /// Text that somebody else wrote — names from scenario files, labels of events, examples from a server — made harmless for where it is shown.
-enum Hostile {
+package enum Hostile {
     /// More than anyone reads of one name.
     static let charactersMax = 400
 
     /// Characters that move a cursor, turn the direction of writing, or stand in no XML: shown as `�`. Line ends and tabs become blanks.
-    static func visible(_ text: String) -> String {
+    package static func visible(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(charactersMax) {
             switch scalar.value {

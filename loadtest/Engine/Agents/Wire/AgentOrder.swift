@@ -1,46 +1,6 @@
 import Core
 import LoadPlan
 
-/// The kinds of messages between controller and agent, and what their JSON holds.
-///
-///     controller                          agent
-///     hello {protocol, version}      →
-///                                    ←    hello
-///     ping, some times               →
-///                                    ←    pong {monotonic}
-///     load {AgentOrder}              →
-///     members (bytes), some          →
-///     prepare                        →
-///                                    ←    ready, or refused {reason}
-///     begin {at, on the agent's clock} →
-///                                    ←    picture {RunRecord}, every second
-///     abort {reason}, at any time    →
-///                                    ←    result {RunRecord}
-///                                    ←    observations (bytes), some
-///                                    ←    end
-enum AgentMessage: UInt8, Sendable {
-    case hello = 1
-    case ping, pong, load, members, prepare, ready, refused, begin, picture, abort, result, observations, end
-}
-
-/// Of `hello`.
-struct AgentHello: Codable, Sendable {
-    /// Both sides must say the same.
-    static let protocolVersion = 1
-    var `protocol` = protocolVersion
-    var version = buildVersion
-}
-
-/// Of `pong` and `begin`: a moment on the agent's monotonic clock.
-struct AgentMoment: Codable, Sendable {
-    var nanoseconds: UInt64
-}
-
-/// Of `refused` and `abort`.
-struct AgentReason: Codable, Sendable {
-    var text: String
-}
-
 /// What one agent has to do. The network follows in `members`.
 package struct AgentOrder: Codable, Sendable {
     package var scenario: Scenario
@@ -48,11 +8,27 @@ package struct AgentOrder: Codable, Sendable {
     package var runName: String
     package var agent: Int
     package var agents: Int
+    /// How the controller calls this agent.
     package var name: String
     package var memberCount: Int
+    /// Whether the controller wants what answers said: it compares them with PostgreSQL afterwards.
+    package var isChecked: Bool
 
     /// More would not fit into an agent's memory.
     static let memberCountMax = 50_000_000
+    static let agentsMax = 1000
+
+    /// Throws what is wrong with an order: an agent believes no controller that its numbers make sense.
+    func check() throws {
+        guard (1...Self.agentsMax).contains(agents), (0..<agents).contains(agent) else {
+            throw FrameError(description: "agent \(agent) of \(agents) does not exist")
+        }
+        guard (0...Self.memberCountMax).contains(memberCount) else {
+            throw FrameError(description: "a network of \(memberCount) affiliates; at most \(Self.memberCountMax) fit")
+        }
+        guard scenario.events.isEmpty else { throw FrameError(description: "events are for the controller to run") }
+        do { try scenario.check() } catch { throw FrameError(description: "a scenario that is none: \(error)") }
+    }
 }
 
 /// A network as bytes: 18 for each member.
