@@ -2,6 +2,7 @@ import Core
 import Glibc
 import LoadPlan
 import LoadRecord
+import TestServers
 import Testing
 
 @testable import LoadEngine
@@ -39,7 +40,7 @@ struct AgentHandshakeTests {
     private func scenario(seconds: Double = 0.2) -> Scenario {
         var scenario = Scenario(
             name: "test", phases: [Phase(name: "only", seconds: seconds, shape: .constant(rate: 500))],
-            operations: [WeightedOperation(name: "get", operation: .path("/"), weight: 1)])
+            operations: [WeightedOperation(name: "get", operation: .path("/index.html"), weight: 1)])
         scenario.connections = 2
         // A test's machine may be busy.
         scenario.limits = GeneratorLimits(slipP99Microseconds: 60_000_000, cpuShare: 1)
@@ -164,6 +165,22 @@ struct AgentHandshakeTests {
         for _ in 0..<3 { #expect(try order([agent], server.target).run().record.outcomes[.ok] == 100) }
     }
 
+    @Test("an agent trusts the authority that the controller trusts, whose file it does not have")
+    func certificates() throws {
+        let server = try TLSServer(names: "DNS:localhost")
+        defer { server.stop() }
+        let agent = try agent()
+        defer { agent.stop() }
+        let target = LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: server.authority)
+        #expect(try order([agent], target).run().record.outcomes[.ok] == 100)
+        let other = try TLSServer(names: "DNS:localhost")
+        defer { other.stop() }
+        let untrusted = LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: other.authority)
+        #expect(try refusal(agent, untrusted).contains("not signed by the controller's CA"))
+        let noFile = LoadTarget(host: "localhost", port: server.port, isTLS: true, caFile: "/no/such.pem")
+        #expect(throws: LoadSetUpError.self) { try order([agent], noFile) }
+    }
+
     @Test("a controller that is gone takes its load with it")
     func goneController() throws {
         let server = try NullServer()
@@ -194,7 +211,7 @@ struct AgentHandshakeTests {
         try sound.check()
         let spoilt: [(inout AgentOrder) -> Void] = [
             { $0.agent = 1 }, { $0.agents = 0 }, { $0.agents = AgentOrder.agentsMax + 1 }, { $0.memberCount = -1 },
-            { $0.scenario.connections = 0 }, { $0.scenario.phases[0].seconds = .infinity },
+            { $0.target.caFile = "/etc/ca.pem" }, { $0.scenario.connections = 0 }, { $0.scenario.phases[0].seconds = .infinity },
             { $0.scenario.events = [PlannedEvent(atSeconds: 0, label: "x", command: ["true"])] },
         ]
         for (index, spoil) in spoilt.enumerated() {

@@ -27,6 +27,7 @@ package struct AgentOrder: Codable, Sendable {
             throw FrameError(description: "a network of \(memberCount) affiliates; at most \(Self.memberCountMax) fit")
         }
         guard scenario.events.isEmpty else { throw FrameError(description: "events are for the controller to run") }
+        guard target.caFile == nil else { throw FrameError(description: "certificates come with the order, not as a file here") }
         do { try scenario.check() } catch { throw FrameError(description: "a scenario that is none: \(error)") }
     }
 }
