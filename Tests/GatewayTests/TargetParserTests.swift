@@ -44,7 +44,10 @@ struct TargetParserTests {
                 "/api/v2/affiliates/7/network?depth=1000000&limit=1000",
                 .network(NetworkPage(affiliate: seven, depth: 1_000_000, limit: 1000))
             ),
-            ("/api/v2/rankings?metric=volume", .ledgerRanking(.volume, limit: 10)),
+            (
+                "/api/v2/rankings?metric=volume", "/admin/v1/workers",
+                "/admin/v1/shards", "/admin/v1/rebalance/plans", "/admin/v1/rebalance/plans/7", .ledgerRanking(.volume, limit: 10)
+            ),
             ("/api/v2/rankings?limit=3&metric=commissions", .ledgerRanking(.commissions, limit: 3)),
             ("/api/v2/rankings?metric=volume&metric=network_size", .rankings(RankingQuestion(metric: .networkSize, limit: 10))),
             ("/api/v2/transactions/7", .transaction(TransactionID(7))),
@@ -60,7 +63,10 @@ struct TargetParserTests {
             ("/api/v2/transactions", .transactions), ("/api/v2/transactions?x", .transactions),
             ("/api/v2/rankings", .rankings(RankingQuestion(metric: .directReferrals, limit: 10))),
             ("/api/v2/rankings?metric=network_size&limit=1000", .rankings(RankingQuestion(metric: .networkSize, limit: 1000))),
-            ("/api/v2/stats", .statistics), ("/health", .health), ("/ready?a", .ready), ("/metrics", .metrics),
+            ("/api/v2/stats", .statistics), ("/admin/v1/workers", .operators(.workers)),
+            ("/admin/v1/shards?x=1", .operators(.shards)),
+            ("/admin/v1/rebalance/plans", .operators(.plans)), ("/admin/v1/rebalance/plans/7", .operators(.plan(7))),
+            ("/health", .health), ("/ready?a", .ready), ("/metrics", .metrics),
         ] as [(String, Route)])
     func routes(target: String, route: Route) throws { #expect(try parse(target) == route) }
 
