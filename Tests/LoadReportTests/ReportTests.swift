@@ -58,6 +58,22 @@ func headlines(form: Form) throws {
     #expect(form.write(record).contains("The objective held"))
 }
 
+@Test("Markdown lists the ten slowest of hundreds of shards, slowest first, and all of a few")
+func slowestShards() throws {
+    var record = try SampleRun(seconds: 6, rate: 1000).record()
+    record.shards = (0..<20).map { number in
+        var shard = ShardRecord(shard: number)
+        shard.response.record(microseconds: UInt64(10_000 * (1 + number)))
+        return shard
+    }
+    let text = MarkdownReport.text(record)
+    #expect(text.contains("## The 10 slowest of 20 shards"))
+    let listed = text.matches(of: /\n\| (\d+) \| 0 \| 0 \|/).map { String($0.output.1) }
+    #expect(listed == (10..<20).reversed().map(String.init))
+    record.shards.removeFirst(17)
+    #expect(MarkdownReport.text(record).contains("## Shards\n"))
+}
+
 @Test("an empty record is told, not a crash", arguments: Form.allCases)
 func emptyRecords(form: Form) throws {
     let scenario = Scenario(name: "nothing", phases: [], operations: [])

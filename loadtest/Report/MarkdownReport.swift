@@ -31,7 +31,7 @@ package enum MarkdownReport {
         parts.append("## Operations")
         parts.append(operations(record, total: total))
         if total.errors > 0 { parts += ["## How requests ended", outcomes(total)] }
-        if record.shards.count > 1 { parts += ["## Shards", shards(record)] }
+        if record.shards.count > 1 { parts += [shardsTitle(record), shards(record)] }
         if !record.events.isEmpty {
             parts.append("## Events")
             parts.append(
@@ -75,10 +75,19 @@ package enum MarkdownReport {
         return table(["operation", "requests", "errors", "p50", "p99", "p99.9", "max"], rows)
     }
 
+    /// Of hundreds of shards, those that a reader looks for.
+    private static let shardsMax = 10
+
+    private static func shardsTitle(_ record: RunRecord) -> String {
+        record.shards.count > shardsMax ? "## The \(shardsMax) slowest of \(record.shards.count) shards" : "## Shards"
+    }
+
     private static func shards(_ record: RunRecord) -> String {
-        table(
+        let slowest = record.shards.map { ($0, p99: $0.response.percentile(99)) }.sorted { $0.p99 > $1.p99 }
+        let shown = record.shards.count > shardsMax ? slowest.prefix(shardsMax).map(\.0) : record.shards
+        return table(
             ["shard", "requests", "errors", "p50", "p99", "max"],
-            record.shards.map {
+            shown.map {
                 [
                     String($0.shard), Quantity.count($0.outcomes.total), Quantity.count($0.outcomes.errors),
                     Quantity.time(microseconds: $0.response.percentile(50)),

@@ -37,7 +37,8 @@ package enum Hostile {
     /// For a cell of a Markdown table: neither markup nor a link, nor the end of the cell.
     static func markdown(_ text: String) -> String {
         var escaped = ""
-        for scalar in visible(text).unicodeScalars {
+        let scalars = visible(text).unicodeScalars
+        for (index, scalar) in zip(scalars.indices, scalars) {
             switch scalar {
             case "&": escaped += "&amp;"
             case "<": escaped += "&lt;"
@@ -46,7 +47,7 @@ package enum Hostile {
                 escaped += "\\"
                 escaped.unicodeScalars.append(scalar)
             case "@": escaped += "&#64;"
-            case ":": escaped += "&#58;"
+            case ":" where scalars[index...].dropFirst().first == "/": escaped += "&#58;"
             default: escaped.unicodeScalars.append(scalar)
             }
         }
