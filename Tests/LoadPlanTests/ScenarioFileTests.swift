@@ -54,6 +54,13 @@ struct ScenarioFileTests {
         #expect(clock.next() != nil)
     }
 
+    @Test("how many transactions are planned follows from rates, weights and batches")
+    func plannedTransactions() throws {
+        // 60,000 requests, half of them with one transaction and half with 20.
+        #expect(try ScenarioFile.named("transactions").plannedTransactions == 630_000)
+        #expect(try ScenarioFile.named("queries-50k").plannedTransactions == 0)
+    }
+
     @Test("no scenario is there that this test does not know")
     func allAreKnown() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: samples).filter { $0.hasSuffix(".yaml") }

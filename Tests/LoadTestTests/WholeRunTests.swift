@@ -88,6 +88,11 @@ struct WholeRunTests {
         let junit = try XMLCount(desk.text("run.junit"))
         #expect(junit.elements["testcase"] == 8 && junit.elements["failure"] == 5, "\(junit.elements)")
         #expect(try desk.record().ledger == nil)
+
+        let endless = try await TestCluster.blocking { try desk.run(Scenario(length: "160h", rate: 1000)) }
+        #expect(
+            endless.status == 3 && endless.remarks.contains("can be compared with the ledger"),
+            "\(endless.text)\(endless.remarks)")
     }
 }
 

@@ -22,10 +22,6 @@ package final class CheckWitness: Sendable {
 
     /// About how many requests the run has, over all agents.
     private static func planned(_ scenario: Scenario) -> Int {
-        var clock = ArrivalClock(scenario)
-        guard clock.closedInFlight == nil else { return plannedDefault }
-        var count = 0
-        while clock.next() != nil { count += 1 }
-        return count
+        scenario.plannedRequests.map { Int($0) } ?? plannedDefault
     }
 }

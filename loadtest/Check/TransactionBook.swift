@@ -3,6 +3,9 @@ import LoadRecord
 
 /// What the cluster said about each transaction that a run has sent.
 package struct TransactionBook: Sendable {
+    /// With what the check needs, each takes about 100 bytes.
+    package static let transactionsMax = 10_000_000
+
     package enum Word: UInt8, Sendable {
         /// Sent, and no answer that says what became of it.
         case unanswered

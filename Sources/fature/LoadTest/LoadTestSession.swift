@@ -56,6 +56,13 @@ struct LoadTestSession {
     init(
         _ scenario: Scenario, _ setUp: LoadTestSetUp, runName: String?, drainSeconds: Int, endsEarly: Bool
     ) throws(CommandError) {
+        let transactions = scenario.plannedTransactions ?? 0
+        guard setUp.database == nil || transactions <= Double(TransactionBook.transactionsMax) else {
+            throw CommandError(
+                .setUp,
+                "about \(Int(transactions)) transactions are planned, and at most \(TransactionBook.transactionsMax) can be compared with the ledger; "
+                    + "shorten the run (--seconds) or leave the comparison out (--no-check)")
+        }
         self.scenario = scenario
         self.setUp = setUp
         environment = ThisMachine.environment(target: setUp.target, commit: Checkout.commit)

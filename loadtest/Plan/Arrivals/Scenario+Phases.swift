@@ -66,6 +66,15 @@ extension Scenario {
         if phases.contains(where: { if case .closed = $0.shape { true } else { false } }) { return nil }
         return phases.reduce(0) { $0 + $1.shape.requests(seconds: $1.seconds) }
     }
+
+    /// About how many transactions that is; nil of a closed loop.
+    package var plannedTransactions: Double? {
+        let weights = operations.reduce(0.0) { $0 + $1.weight }
+        let perRequest = operations.reduce(0.0) { sum, one in
+            if case .transactions(let batch, _) = one.operation { sum + one.weight * Double(batch) } else { sum }
+        }
+        return plannedRequests.map { weights > 0 ? $0 * perRequest / weights : 0 }
+    }
 }
 
 extension ArrivalShape {
