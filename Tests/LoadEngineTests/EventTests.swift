@@ -81,7 +81,8 @@ struct EventTests {
                     atSeconds: 0, label: "hangs",
                     command: ["sh", "-c", "trap '' TERM; sleep 600 & echo $$ $! > '\(pids)'; wait; wait; sleep 600"]),
                 PlannedEvent(
-                    atSeconds: 0, label: "leaves one behind", command: ["sh", "-c", "sleep 600 & echo $! >> '\(pids)2'"]),
+                    atSeconds: 0, label: "leaves one behind",
+                    command: ["sh", "-c", "trap '' TERM; sleep 600 & echo $! >> '\(pids)2'"]),
             ], begin: monotonicNow())
         runner.start()
         let deadline = Deadline.after(milliseconds: 10_000)

@@ -62,6 +62,17 @@ struct OpenLoopTests {
         #expect(record.operations[0].waited.count == UInt64(record.outcomes[.timeout] - 6))
     }
 
+    @Test("what is due at one moment leaves at once, on one connection too, and waits for no answer")
+    func neighboursLeaveTogether() throws {
+        let server = try NullServer { _ in .silence }
+        defer { server.stop() }
+        let load = TestLoad(count: 50, rate: 1_000_000, seconds: 0.5, timeoutMilliseconds: 400)
+        let record = try load.run(server.target).run()
+        #expect(record.outcomes[.timeout] == 50 && record.operations[0].waited.isEmpty)
+        server.stop()
+        #expect(server.requests == 50)
+    }
+
     @Test("an aborted run ends its load, waits for what is under way, and says why")
     func abortDrains() throws {
         let server = try NullServer()

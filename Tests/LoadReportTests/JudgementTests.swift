@@ -18,6 +18,41 @@ func objectivesAreJudged() throws {
     #expect(judgement.verdict.exitStatus == 1)
 }
 
+@Test("refusals are quick, and count in no rate")
+func refusalsAreNoRate() throws {
+    var record = try quiet(["rate>=1000", "network.rate>=1", "p99<10ms"])
+    for index in record.operations.indices {
+        let ok = record.operations[index].outcomes[.ok]
+        record.operations[index].outcomes[.ok] = 0
+        record.operations[index].outcomes[.failed] = ok
+    }
+    #expect(RunJudgement(record).objectives.map(\.state) == [.missed, .missed, .held])
+}
+
+@Test("a run that ended early holds nothing it was to hold to its end")
+func endedEarly() throws {
+    var record = try quiet(["errors==0"])
+    #expect(RunJudgement(record).verdict == .held)
+    record.aborted = "interrupted"
+    let judgement = RunJudgement(record)
+    #expect(judgement.verdict == .missed)
+    #expect(judgement.objectives.last?.words == "ended early: interrupted")
+}
+
+@Test("an event that did not happen is missed, and so is a command whose end nobody has seen")
+func eventsHaveToHappen() throws {
+    var record = try quiet(["errors==0"])
+    record.scenario.events = [
+        PlannedEvent(atSeconds: 1, label: "deploy"), PlannedEvent(atSeconds: 2, label: "kill", command: ["true"]),
+    ]
+    #expect(
+        RunJudgement(record).objectives.filter { $0.state == .missed }.map(\.objective) == ["event 'deploy'", "event 'kill'"])
+    record.events = [EventRecord(atSeconds: 1, label: "deploy"), EventRecord(atSeconds: 2, label: "kill")]
+    #expect(RunJudgement(record).objectives.filter { $0.state == .missed }.map(\.objective) == ["event 'kill'"])
+    record.events[1].exitStatus = 0
+    #expect(RunJudgement(record).verdict == .held)
+}
+
 @Test("what was not checked counts as missed")
 func uncheckedIsMissed() throws {
     var record = try quiet(["lost==0", "wrong_answers==0"])
@@ -34,11 +69,11 @@ func uncheckedIsMissed() throws {
 
 @Test("requests that never got an answer are slower than any answer")
 func unansweredAreSlow() throws {
-    var record = try quiet(["p50<10ms", "p99<10s", "max<10s"])
+    var record = try quiet(["p50<10ms", "p99<10s", "max<10s", "mean<10s"])
     // 80 of 4,080 are 2%: the median has moved a little, the 99th percentile has none.
     record.operations[0].outcomes[.timeout] = 80
     let judgement = RunJudgement(record)
-    #expect(judgement.objectives.map(\.state) == [.held, .missed, .missed])
+    #expect(judgement.objectives.map(\.state) == [.held, .missed, .missed, .missed])
     #expect(judgement.objectives[1].words == "1.96% never got an answer")
     #expect(judgement.objectives[1].observed == nil)
 }

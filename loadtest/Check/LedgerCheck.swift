@@ -28,22 +28,24 @@ package struct LedgerCheck {
     package func verdict(_ book: TransactionBook, drainMilliseconds: Int) throws -> LedgerVerdict {
         var verdict = LedgerVerdict()
         verdict.accepted = book.acceptedCount
-        try drain(drainMilliseconds, &verdict)
+        let waiting = try drain(drainMilliseconds, &verdict)
         try compareRows(book, &verdict)
-        try reconcile(&verdict)
+        let found = try reconcile(&verdict)
+        verdict.lost += max(waiting, found)
         return verdict
     }
 
-    /// Waits until nothing of the run waits for its commissions.
-    private func drain(_ milliseconds: Int, _ verdict: inout LedgerVerdict) throws {
+    /// Waits until nothing of the run waits for its commissions. Returns how many still do when the time is over.
+    private func drain(_ milliseconds: Int, _ verdict: inout LedgerVerdict) throws -> Int {
         let deadline = Deadline.after(milliseconds: milliseconds)
         while true {
-            let waiting = try connection.execute(Self.waitingSQL, [.int(startedAtMicroseconds)]).int(0, 0)
-            guard waiting > 0 else { return }
+            let waiting = try connection.execute(
+                Self.waitingSQL, [.int(startedAtMicroseconds), .text(maker.externalIDPrefix)]
+            ).int(0, 0)
+            guard waiting > 0 else { return 0 }
             guard !deadline.hasPassed else {
-                // The reconciliation counts them, as stuck.
                 verdict.examples.append("\(waiting) transactions still wait for their commissions")
-                return
+                return Int(waiting)
             }
             usleep(Self.pollMicroseconds)
         }
@@ -89,13 +91,16 @@ package struct LedgerCheck {
         }
     }
 
-    private func reconcile(_ verdict: inout LedgerVerdict) throws {
-        let report = try LedgerReconciler(
-            connection, range: ReconciliationRange(fromMicroseconds: startedAtMicroseconds), stuckAfterMilliseconds: 0
-        ).reconcile()
+    /// Of others' transactions in the same time too: they share totals. Returns how many have waited too long for their commissions; what was accepted a
+    /// moment ago has not.
+    private func reconcile(_ verdict: inout LedgerVerdict) throws -> Int {
+        let report = try LedgerReconciler(connection, range: ReconciliationRange(fromMicroseconds: startedAtMicroseconds))
+            .reconcile()
+        var stuck = 0
         for finding in report.findings where finding.count > 0 {
             switch finding.check {
-            case .lost, .stuck: verdict.lost += Int(finding.count)
+            case .lost: verdict.lost += Int(finding.count)
+            case .stuck: stuck += Int(finding.count)
             case .doubled: verdict.doubled += Int(finding.count)
             default: verdict.wrong += Int(finding.count)
             }
@@ -103,11 +108,13 @@ package struct LedgerCheck {
                 verdict.examples.append("\(finding.check.rawValue): \(finding.count), \(finding.check.meaning)")
             }
         }
+        return stuck
     }
 
     private static let waitingSQL = """
         SELECT count(*) FROM fature_v2.transactions
         WHERE NOT commission_processed AND NOT commission_dead AND accepted_at >= timestamptz 'epoch' + $1 * interval '1 microsecond'
+            AND starts_with(external_transaction_id, $2)
         """
 
     /// - Parameter prefix: of the letters, digits and hyphens that a run's name may have.

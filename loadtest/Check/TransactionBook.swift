@@ -11,7 +11,7 @@ package struct TransactionBook: Sendable {
         case unanswered
         /// 201 or 200.
         case accepted
-        /// 4xx or 503: nothing was written.
+        /// 4xx: nothing was written.
         case refused
     }
 

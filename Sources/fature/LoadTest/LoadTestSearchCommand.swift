@@ -45,8 +45,8 @@ struct LoadTestSearchCommand: ParsableCommand {
 
     func run() throws {
         let plan = try scenario.read()
-        guard !plan.objectives.isEmpty else {
-            throw CommandError(.setUp, "there is no objective to keep: name one with --slo 'p99<10ms'")
+        guard plan.objectives.contains(where: { !$0.metric.isOfCheck }) else {
+            throw CommandError(.setUp, "there is no objective that a rate could miss: name one with --slo 'p99<10ms'")
         }
         try reports.check()
         let setUp = try LoadTestSetUp(plan, target, agents, checks: !noCheck)
@@ -56,6 +56,9 @@ struct LoadTestSearchCommand: ParsableCommand {
             let session = try LoadTestSession(
                 plan.atConstant(rate: rate, seconds: attemptSeconds), setUp, runName: nil, drainSeconds: 60, endsEarly: false)
             let record = try session.run(showsProgress: false)
+            if let aborted = record.aborted, let loss = record.invalid.first(where: { $0.contains("was lost") }) {
+                throw CommandError(.setUp, "\(aborted): \(loss)")
+            }
             if record.aborted != nil { throw CommandError(.interrupted, "stopped before the search was at its end") }
             let judgement = RunJudgement(record)
             let holds = judgement.verdict == .held

@@ -11,6 +11,8 @@ final class AgentLink: Sendable {
     private let clock = Monitor((offset: Int64(0), errorNanoseconds: UInt64.max))
 
     private static let pings = 21
+    /// Agents that begin further apart send another load than the planned one.
+    private static let clockErrorNanosecondsMax: UInt64 = 50_000_000
     private static let connectMilliseconds: Int32 = 5000
     /// Of what an agent's observer has seen: some hundred million transactions.
     private static let observationBytesMax = 1 << 30
@@ -45,6 +47,7 @@ final class AgentLink: Sendable {
 
     private func expect<Value: Decodable>(_ kind: AgentMessage, _ type: Value.Type) throws -> Value {
         let (got, bytes) = try socket.receive()
+        if got == .refused { throw FrameError(description: try decode(AgentReason.self, bytes).text) }
         guard got == kind else { throw FrameError(description: "it said \(got) instead of \(kind)") }
         return try decode(type, bytes)
     }
@@ -78,6 +81,12 @@ final class AgentLink: Sendable {
                 best = (Int64(bitPattern: there &- (sent + trip / 2)), trip / 2)
             }
         } catch { throw LoadSetUpError(.agent, "agent \(name): \(error)") }
+        guard best.errorNanoseconds <= Self.clockErrorNanosecondsMax else {
+            throw LoadSetUpError(
+                .agent,
+                "agent \(name): it takes \(best.errorNanoseconds / 500_000) ms to answer, too long to begin at one moment; the limit is \(Self.clockErrorNanosecondsMax / 500_000) ms"
+            )
+        }
         let found = best
         clock.withLock { $0 = found }
     }

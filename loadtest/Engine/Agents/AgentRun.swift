@@ -27,6 +27,7 @@ package final class AgentRun: Sendable {
         var parts: [Part]
         var isNew = false
         var abortReason: String?
+        var aborts = 0
     }
 
     private let scenario: Scenario
@@ -140,7 +141,8 @@ package final class AgentRun: Sendable {
                 state.withLock { state in for index in state.parts.indices { state.parts[index].picture = nil } }
                 continue
             }
-            sum.events = events.finish()
+            let isHurried = state.withLock(wake: .nobody) { $0.aborts > 1 }
+            sum.events = events.finish(milliseconds: isHurried ? 0 : EventRunner.patienceMilliseconds)
             sum.aborted = state.withLock { $0.abortReason } ?? sum.aborted
             return AgentRunResult(record: sum, observations: parts.map(\.observations))
         }
@@ -148,7 +150,10 @@ package final class AgentRun: Sendable {
 
     /// As `RunStop.abort`.
     package func abort(_ reason: String) {
-        state.withLock { $0.abortReason = $0.abortReason ?? reason }
+        state.withLock {
+            $0.abortReason = $0.abortReason ?? reason
+            $0.aborts += 1
+        }
         for link in links { link.abort(reason) }
     }
 

@@ -83,7 +83,11 @@ package final class AgentServer: Sendable {
             var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
             guard poll(&waiting, 1, Self.acceptMilliseconds) > 0 else { continue }
             let descriptor = accept(listener, nil, nil)
-            guard descriptor >= 0 else { continue }
+            guard descriptor >= 0 else {
+                // Out of descriptors, it would come back at once, beside the sending thread.
+                usleep(UInt32(Self.acceptMilliseconds) * 1000)
+                continue
+            }
             serve(FramedSocket(descriptor), log)
         }
         _ = state.wait(until: .never) { $0.sessions.isEmpty ? true : nil }

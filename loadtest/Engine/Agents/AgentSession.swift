@@ -100,8 +100,10 @@ struct AgentSession: Sendable {
         }
         guard listens else { throw FrameError(description: "no thread to listen to the controller") }
         let now = monotonicNow()
-        log(begin > now ? "begins in \((begin - now) / 1_000_000) ms" : "begins at once, \((now - begin) / 1_000_000) ms late")
-        let record = run.run(begin: begin) { try? socket.send(.picture, AgentPicture($0)) }
+        let late = begin > now ? nil : "it began \((now - begin) / 1_000_000) ms late"
+        log(late ?? "begins in \((begin - now) / 1_000_000) ms")
+        var record = run.run(begin: begin) { try? socket.send(.picture, AgentPicture($0)) }
+        if let late { record.invalid.append(late) }
         let sent = record.agents.reduce(0) { $0 + $1.sent }
         log("ended: \(sent) requests sent\(record.aborted.map { "; before its time: \($0)" } ?? "")")
         for reason in record.invalid { log("invalid: \(reason)") }

@@ -87,7 +87,7 @@ final class LoadConnection {
     }
 
     /// Whether a request may be given to it now: a stream is free, and the socket takes what is written.
-    var takesRequests: Bool { state == .up && session.hasFreeStream && output.count == 0 && !watchesWrites }
+    var takesRequests: Bool { state == .up && session.hasFreeStream && !watchesWrites }
     var isGoingAway: Bool { session.isGoingAway }
     var heardGoAway: Bool { session.heardGoAway }
     var hasLiveStreams: Bool { session.liveStreams > 0 }

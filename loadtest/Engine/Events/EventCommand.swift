@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// A command of an event: a child process that leads a process group of its own.
 struct EventCommand: Sendable {
@@ -79,6 +79,25 @@ struct EventCommand: Sendable {
         }
         let status = Int(end._sifields._sigchld.si_status)
         return end.si_code == Int32(CLD_EXITED) ? status : 128 + status
+    }
+
+    /// Whether anything lives in its group.
+    var hasMembers: Bool {
+        guard let processes = opendir("/proc") else { return false }
+        defer { closedir(processes) }
+        while let entry = readdir(processes) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let process = pid_t(name), getpgid(process) == number else { continue }
+            // A zombie holds its place and is nobody.
+            guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+                let end = line.lastIndex(of: ")"),
+                line[end...].dropFirst(2).first != "Z"
+            else { continue }
+            return true
+        }
+        return false
     }
 
     func signal(_ signal: Int32) { kill(-number, signal) }

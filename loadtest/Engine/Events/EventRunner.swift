@@ -24,6 +24,7 @@ final class EventRunner: Sendable {
     static let patienceMilliseconds = 10_000
     /// From SIGTERM to SIGKILL.
     private static let graceMilliseconds = 2000
+    private static let lookMicroseconds: UInt32 = 10_000
 
     /// - Parameter begin: of the measured time.
     init(_ events: [PlannedEvent], begin: MonotonicNanoseconds) {
@@ -58,15 +59,21 @@ final class EventRunner: Sendable {
         state.withLock { $0.isOver = true }
         waitForEnds(milliseconds: milliseconds)
         for group in state.withLock({ $0.groups }) { group.signal(SIGTERM) }
-        waitForEnds(milliseconds: Self.graceMilliseconds)
-        for group in state.withLock({ $0.groups.filter { !$0.isOver } }) { group.signal(SIGKILL) }
+        waitForEnds(milliseconds: Self.graceMilliseconds, leftovers: true)
+        for group in state.withLock({ $0.groups }) { group.signal(SIGKILL) }
         waitForEnds(milliseconds: Self.graceMilliseconds)
         for group in state.withLock({ $0.groups.filter(\.isOver) }) { group.reap() }
         return records
     }
 
-    private func waitForEnds(milliseconds: Int) {
-        _ = state.wait(until: .after(milliseconds: milliseconds)) { $0.running == 0 ? true : nil }
+    /// - Parameter leftovers: also for what ended commands have left in their groups.
+    private func waitForEnds(milliseconds: Int, leftovers: Bool = false) {
+        let deadline = Deadline.after(milliseconds: milliseconds)
+        _ = state.wait(until: deadline) { $0.running == 0 ? true : nil }
+        // Nobody tells of the end of processes that are not ours.
+        while leftovers, !deadline.hasPassed, state.withLock({ $0.groups }).contains(where: \.hasMembers) {
+            usleep(Self.lookMicroseconds)
+        }
     }
 
     private func follow() {

@@ -31,6 +31,8 @@ final class ConnectionPool {
     private var firstFailure: LoadSetUpError?
 
     private static let retryNanoseconds: UInt64 = 100_000_000
+    /// From opening a connection in the middle of a run to the server's SETTINGS.
+    private static let openingNanoseconds: UInt64 = 3_000_000_000
     static let setUpNanoseconds: UInt64 = 10_000_000_000
 
     init(_ around: ConnectionSurroundings, count: Int) {
@@ -89,14 +91,9 @@ final class ConnectionPool {
         case .up where connection.isGoingAway:
             connection.retire()
             retiring.append(connection)
-            // Not one after the other without end where each is sent away at once.
-            let retryAt = connection.openedAt + Self.retryNanoseconds
-            if now >= retryAt {
-                lanes[connection.lane] = .open(LoadConnection(lane: connection.lane, around))
-            } else {
-                lanes[connection.lane] = .down(retryAt: retryAt)
-                downCount += 1
-            }
+            // Opened in this turn; not one after the other without end where each is sent away at once.
+            lanes[connection.lane] = .down(retryAt: max(now, connection.openedAt + Self.retryNanoseconds))
+            downCount += 1
             settle(connection, now)
         case .retiring where !connection.hasLiveStreams && !connection.wantsFlush:
             connection.shut()
@@ -119,6 +116,18 @@ final class ConnectionPool {
                 closed.append(connection)
             }
         default: break
+        }
+    }
+
+    /// Closes what has been opened long ago and is still not up: a server that never finishes its greeting does not keep a lane. To be called now and then.
+    func giveUpSlow(_ now: MonotonicNanoseconds) {
+        for case .open(let connection) in lanes where now > connection.openedAt + Self.openingNanoseconds {
+            switch connection.state {
+            case .connecting, .securing, .greeting:
+                connection.shut()
+                settle(connection, now)
+            case .up, .retiring, .closed: break
+            }
         }
     }
 

@@ -142,6 +142,7 @@ final class LoadSender {
             flush(now)
             if now >= nextSecond {
                 picture(now)
+                pool.giveUpSlow(now)
                 while nextSecond <= now { nextSecond += RunTally.windowNanoseconds }
             }
             guard !isDone else { return noticePhases(monotonicNow()) }

@@ -9,7 +9,7 @@ package struct Objective: Sendable, Codable, Equatable {
         case errors
         /// The same, as a share of those planned.
         case errorRate
-        /// Answers a second, over the measured time.
+        /// `ok` answers a second, over the measured time.
         case rate
         /// Of the ledger check: transactions.
         case lost, doubled, wrong
@@ -18,6 +18,9 @@ package struct Objective: Sendable, Codable, Equatable {
         /// The longest time without an `ok` answer.
         case gap
         case overflow
+
+        /// Whether it is of what PostgreSQL is asked after a run, and not of the run itself.
+        package var isOfCheck: Bool { [.lost, .doubled, .wrong, .wrongAnswers].contains(self) }
     }
 
     package enum Comparison: String, Sendable, Codable {

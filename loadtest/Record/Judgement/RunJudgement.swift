@@ -70,7 +70,28 @@ package struct RunJudgement: Sendable {
                 objective: "event '\(event.label)'", state: .missed, observed: Double(status),
                 words: "its command failed with status \(status)")
         }
+        if let reason = record.aborted {
+            misses.append(
+                ObjectiveResult(objective: "the whole run", state: .missed, observed: nil, words: "ended early: \(reason)"))
+        } else {
+            misses += eventsWithoutEnd(record)
+        }
         return misses
+    }
+
+    /// Planned events that have not happened, or whose command's end nobody has seen: what they were to cause may be missing.
+    private static func eventsWithoutEnd(_ record: RunRecord) -> [ObjectiveResult] {
+        var seen = record.events
+        return record.scenario.events.compactMap { planned in
+            let words: String
+            if let at = seen.firstIndex(where: { $0.label == planned.label }) {
+                guard planned.command != nil, seen.remove(at: at).exitStatus == nil else { return nil }
+                words = "nobody has seen its command end"
+            } else {
+                words = "it did not happen"
+            }
+            return ObjectiveResult(objective: "event '\(planned.label)'", state: .missed, observed: nil, words: words)
+        }
     }
 
     package var missed: Int { objectives.count { $0.state != .held } }
@@ -123,14 +144,16 @@ package struct RunJudgement: Sendable {
             guard !operation.response.isEmpty else { return .none(words: "no answer") }
             guard operation.withoutAnswer == 0 else { return .none(words: neverAnswered(operation)) }
             return time(Double(operation.response.max))
-        case .mean: return operation.response.isEmpty ? .none(words: "no answer") : time(operation.response.mean)
+        case .mean:
+            guard !operation.response.isEmpty else { return .none(words: "no answer") }
+            guard operation.withoutAnswer == 0 else { return .none(words: neverAnswered(operation)) }
+            return time(operation.response.mean)
         case .errors: return count(operation.errors)
         case .errorRate: return .value(operation.errorShare, words: Quantity.share(operation.errorShare))
         case .rate:
-            let rate =
-                isWhole
-                ? record.answerRate
-                : record.seconds > 0 ? Double(operation.response.count) / record.seconds : 0
+            // A refusal is quick, and no service.
+            let ok = record.seconds > 0 ? Double(operation.outcomes[.ok]) / record.seconds : 0
+            let rate = isWhole ? min(ok, record.answerRate) : ok
             return .value(rate, words: Quantity.rate(rate))
         case .overflow: return count(operation.overflow)
         case .gap: return time(record.longestGapMicroseconds)

@@ -102,7 +102,7 @@ private struct Run {
 
     private func openUnlessOpened(_ period: RevSharePeriod) throws {
         do {
-            try connection.transaction(.repeatableRead) { try open(period) }
+            try retryingConflicts { try connection.transaction(.repeatableRead) { try open(period) } }
         } catch let error as PostgresError {
             // Somebody else has opened it at the same time, and the database let one of us.
             guard try !SettledPeriod.load(startingAt: period.start, isSummingUp: false, on: connection).isEmpty else {
