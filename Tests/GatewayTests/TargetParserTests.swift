@@ -44,10 +44,7 @@ struct TargetParserTests {
                 "/api/v2/affiliates/7/network?depth=1000000&limit=1000",
                 .network(NetworkPage(affiliate: seven, depth: 1_000_000, limit: 1000))
             ),
-            (
-                "/api/v2/rankings?metric=volume", "/admin/v1/workers",
-                "/admin/v1/shards", "/admin/v1/rebalance/plans", "/admin/v1/rebalance/plans/7", .ledgerRanking(.volume, limit: 10)
-            ),
+            ("/api/v2/rankings?metric=volume", .ledgerRanking(.volume, limit: 10)),
             ("/api/v2/rankings?limit=3&metric=commissions", .ledgerRanking(.commissions, limit: 3)),
             ("/api/v2/rankings?metric=volume&metric=network_size", .rankings(RankingQuestion(metric: .networkSize, limit: 10))),
             ("/api/v2/transactions/7", .transaction(TransactionID(7))),
@@ -231,6 +228,7 @@ struct TargetParserTests {
             "/ready", "/metrics", "/api/v2/transactions", "/api/v2/transactions/7", "/api/v2/transactions/7/commissions",
             "/api/v2/transactions/7/reverse", "/api/v2/affiliates/7/commissions", "/api/v2/affiliates/7/totals",
             "/api/v2/commissions/status", "/api/v2/commissions/7-1/status", "/api/v2/rankings?metric=volume",
+            "/admin/v1/workers", "/admin/v1/shards", "/admin/v1/rebalance/plans", "/admin/v1/rebalance/plans/7",
         ]
         let methods: [(String, RequestMethod)] = [
             ("GET", .get), ("HEAD", .head), ("POST", .post), ("PATCH", .patch), ("PUT", .put), ("DELETE", .delete),
