@@ -60,10 +60,7 @@ struct TargetParserTests {
             ("/api/v2/transactions", .transactions), ("/api/v2/transactions?x", .transactions),
             ("/api/v2/rankings", .rankings(RankingQuestion(metric: .directReferrals, limit: 10))),
             ("/api/v2/rankings?metric=network_size&limit=1000", .rankings(RankingQuestion(metric: .networkSize, limit: 1000))),
-            ("/api/v2/stats", .statistics), ("/admin/v1/workers", .operators(.workers)),
-            ("/admin/v1/shards?x=1", .operators(.shards)),
-            ("/admin/v1/rebalance/plans", .operators(.plans)), ("/admin/v1/rebalance/plans/7", .operators(.plan(7))),
-            ("/health", .health), ("/ready?a", .ready), ("/metrics", .metrics),
+            ("/api/v2/stats", .statistics), ("/health", .health), ("/ready?a", .ready), ("/metrics", .metrics),
         ] as [(String, Route)])
     func routes(target: String, route: Route) throws { #expect(try parse(target) == route) }
 
@@ -228,7 +225,6 @@ struct TargetParserTests {
             "/ready", "/metrics", "/api/v2/transactions", "/api/v2/transactions/7", "/api/v2/transactions/7/commissions",
             "/api/v2/transactions/7/reverse", "/api/v2/affiliates/7/commissions", "/api/v2/affiliates/7/totals",
             "/api/v2/commissions/status", "/api/v2/commissions/7-1/status", "/api/v2/rankings?metric=volume",
-            "/admin/v1/workers", "/admin/v1/shards", "/admin/v1/rebalance/plans", "/admin/v1/rebalance/plans/7",
         ]
         let methods: [(String, RequestMethod)] = [
             ("GET", .get), ("HEAD", .head), ("POST", .post), ("PATCH", .patch), ("PUT", .put), ("DELETE", .delete),

@@ -7,14 +7,14 @@ package enum Problem: UInt8, Sendable, CaseIterable {
     case badField, malformedBody, notFound, unknownAffiliate, methodNotAllowed, bodyTooLarge, targetTooLong, headersTooLarge
     case unknownParent, duplicateAffiliateID, duplicateExternalID, duplicateReferralCode, cycle, tooDeep, cursorExpired
     case invalidField, unknownSource, inactiveSource, wrongCurrency, futureDate, transactionConflict
-    case unknownPlan, unknownTransaction, unknownCommission, illegalTransition, transactionReversed
+    case unknownTransaction, unknownCommission, illegalTransition, transactionReversed
     case overloaded, shardUnavailable, databaseUnavailable, deadlineExceeded, outcomeUnknown, internalError, requestTimedOut
     case tooMuchToCount
 
     var status: UInt16 {
         switch self {
         case .badField, .malformedBody: 400
-        case .notFound, .unknownAffiliate, .unknownTransaction, .unknownCommission, .unknownPlan: 404
+        case .notFound, .unknownAffiliate, .unknownTransaction, .unknownCommission: 404
         case .methodNotAllowed: 405
         case .requestTimedOut: 408
         case .duplicateAffiliateID, .duplicateExternalID, .duplicateReferralCode, .cycle, .transactionConflict,
@@ -56,7 +56,6 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .wrongCurrency: "wrong-currency"
         case .futureDate: "future-date"
         case .transactionConflict: "transaction-conflict"
-        case .unknownPlan: "unknown-plan"
         case .unknownTransaction: "unknown-transaction"
         case .unknownCommission: "unknown-commission"
         case .illegalTransition: "illegal-transition"
@@ -95,7 +94,6 @@ package enum Problem: UInt8, Sendable, CaseIterable {
         case .wrongCurrency: "The programme has another currency"
         case .futureDate: "The transaction's date is in the future"
         case .transactionConflict: "A transaction with this external id and other facts exists already"
-        case .unknownPlan: "No such plan of a rebalance"
         case .unknownTransaction: "No such transaction"
         case .unknownCommission: "No such commission"
         case .illegalTransition: "A commission cannot go from its status to that one"

@@ -8,8 +8,6 @@ enum LedgerQuestion: Sendable {
     case listing(CommissionListing)
     case totals(AffiliateID)
     case ranking(TotalsMetric, limit: Int)
-    /// Not the ledger, but answered in the same way: by PostgreSQL alone.
-    case operators(OperatorQuestion)
     case reverse(TransactionID, reason: String, ChangeOrigin)
     case decide(CommissionDecisions.Decision, CommissionID)
     case decideMany(CommissionDecisions.Decision, [CommissionID])
@@ -19,7 +17,7 @@ enum LedgerQuestion: Sendable {
     var changesSomething: Bool {
         switch self {
         case .reverse, .decide, .decideMany, .decideWhere: true
-        case .transaction, .commissions, .listing, .totals, .ranking, .operators: false
+        case .transaction, .commissions, .listing, .totals, .ranking: false
         }
     }
 
@@ -28,7 +26,7 @@ enum LedgerQuestion: Sendable {
         switch self {
         case .listing(let listing): listing.isFiltered && (listing.cursor == nil || listing.status == .pending)
         case .ranking, .decideWhere: true
-        case .transaction, .commissions, .totals, .operators, .reverse, .decide, .decideMany: false
+        case .transaction, .commissions, .totals, .reverse, .decide, .decideMany: false
         }
     }
 
@@ -39,7 +37,7 @@ enum LedgerQuestion: Sendable {
         case .decide: Self.resultBytesMax
         case .decideMany(_, let ids): (ids.count + 1) * Self.resultBytesMax
         case .decideWhere: Self.sumBytesMax
-        case .transaction, .commissions, .listing, .totals, .ranking, .operators: 0
+        case .transaction, .commissions, .listing, .totals, .ranking: 0
         }
     }
 

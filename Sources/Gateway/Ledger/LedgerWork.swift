@@ -60,22 +60,8 @@ enum LedgerWork {
                 decision, about: ids, on: connection, timeoutMilliseconds: patience)
             let isRefused = results.contains { $0.outcome.problem != nil }
             return .json(status: isRefused ? 207 : 200) { $0.append(results, to: decision.status) }
-        case .operators(let question): return try look(question, patience: patience, on: connection)
         case .ranking, .decideWhere: return .problem(.internalError)
         }
-    }
-
-    private static func look(
-        _ question: OperatorQuestion, patience: Int, on connection: PostgresConnection
-    ) throws -> LedgerAnswer {
-        let found =
-            switch question {
-            case .workers: try OperatorViews.workers(on: connection, timeoutMilliseconds: patience)
-            case .shards: try OperatorViews.shards(on: connection, timeoutMilliseconds: patience)
-            case .plans: try OperatorViews.plans(on: connection, timeoutMilliseconds: patience)
-            case .plan(let number): try OperatorViews.plan(number, on: connection, timeoutMilliseconds: patience)
-            }
-        return found.map { .body(status: 200, Array($0.utf8)) } ?? .problem(.unknownPlan)
     }
 
     private static func page(

@@ -46,7 +46,6 @@ extension GatewayLoop {
         case .ledgerRanking(let metric, let limit): askLedger(index, .ranking(metric, limit: Int(limit)))
         case .rankings(let question): gather(index, .rankings) { question.write(to: $0) }
         case .statistics: gather(index, .statistics) { _ in }
-        case .operators(let question): askLedger(index, .operators(question))
         case .health: respondHealth(index)
         case .ready: askReady(index)
         case .metrics: respondMetrics(index)

@@ -22,7 +22,6 @@ package enum Route: Equatable, Sendable {
     case rankings(RankingQuestion)
     case ledgerRanking(TotalsMetric, limit: UInt32)
     case statistics
-    case operators(OperatorQuestion)
     case health
     case ready
     case metrics
@@ -46,10 +45,6 @@ package enum Route: Equatable, Sendable {
         case .decisions: .decisions
         case .rankings, .ledgerRanking: .rankings
         case .statistics: .statistics
-        case .operators(.workers): .operatorWorkers
-        case .operators(.shards): .operatorShards
-        case .operators(.plans): .operatorPlans
-        case .operators(.plan): .operatorPlan
         case .health: .health
         case .ready: .ready
         case .metrics: .metrics
@@ -74,15 +69,6 @@ package enum Route: Equatable, Sendable {
     }
 }
 
-/// What operators look at.
-package enum OperatorQuestion: Equatable, Sendable {
-    case workers
-    case shards
-    case plans
-    /// A kept plan of a rebalance, by its number.
-    case plan(Int64)
-}
-
 /// A question about a network, as the query spells it.
 package struct NetworkPage: Equatable, Sendable {
     package var affiliate: AffiliateID
@@ -100,8 +86,7 @@ package struct NetworkPage: Equatable, Sendable {
 /// The routes by name, for counters in arrays and labels in metrics.
 package enum RouteName: UInt8, CaseIterable, Sendable {
     case affiliate, network, upline, statusCounts, affiliates, move, affiliateCommissions, totals, transactions, transaction
-    case transactionCommissions, reverse, decision, decisions, rankings, statistics, health, ready, metrics
-    case operatorWorkers, operatorShards, operatorPlans, operatorPlan, none
+    case transactionCommissions, reverse, decision, decisions, rankings, statistics, health, ready, metrics, none
 
     package var label: StaticString {
         switch self {
@@ -121,10 +106,6 @@ package enum RouteName: UInt8, CaseIterable, Sendable {
         case .decisions: "/api/v2/commissions/status"
         case .rankings: "/api/v2/rankings"
         case .statistics: "/api/v2/stats"
-        case .operatorWorkers: "/admin/v1/workers"
-        case .operatorShards: "/admin/v1/shards"
-        case .operatorPlans: "/admin/v1/rebalance/plans"
-        case .operatorPlan: "/admin/v1/rebalance/plans/{id}"
         case .health: "/health"
         case .ready: "/ready"
         case .metrics: "/metrics"

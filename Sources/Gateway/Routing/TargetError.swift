@@ -5,7 +5,7 @@ package enum TargetError: Error, Equatable, Sendable {
     case badField(Field, Expectation)
 
     package enum Field: UInt8, Sendable {
-        case affiliateID, depth, limit, status, cursor, metric, transactionID, commissionID, explain, from, to, planID
+        case affiliateID, depth, limit, status, cursor, metric, transactionID, commissionID, explain, from, to
 
         package var name: StaticString {
             switch self {
@@ -20,14 +20,13 @@ package enum TargetError: Error, Equatable, Sendable {
             case .explain: "explain"
             case .from: "from"
             case .to: "to"
-            case .planID: "plan"
             }
         }
     }
 
     package enum Expectation: UInt8, Sendable {
         case affiliateID, depth, limit, rankingLimit, status, cursor, metric, transactionID, commissionID, commissionStatus
-        case commissionLimit, commissionCursor, explain, moment, planID
+        case commissionLimit, commissionCursor, explain, moment
 
         package var text: StaticString {
             switch self {
@@ -39,7 +38,6 @@ package enum TargetError: Error, Equatable, Sendable {
             case .cursor: "must be a next_cursor of an earlier answer for the same affiliate"
             case .metric: "must be one of direct_referrals, network_size, volume, commissions"
             case .transactionID: "must be a whole number from 1 to 9223372036854775807"
-            case .planID: "must be a whole number from 1 to 9223372036854775807"
             case .commissionID: "must be a transaction's number, a hyphen and an ordinal, as in 1000-1"
             case .commissionStatus: "must be one of pending, approved, paid, cancelled, disputed"
             case .commissionLimit: "must be a whole number from 1 to 1000"

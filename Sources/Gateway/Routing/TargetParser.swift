@@ -30,21 +30,10 @@ package struct TargetParser {
         if skip("/api/v2/commissions/") { return try commissionRoute() }
         if pathIs("/api/v2/rankings") { return try rankingRoute() }
         if pathIs("/api/v2/stats") { return .statistics }
-        if skip("/admin/v1/") { return .operators(try operatorQuestion()) }
         if pathIs("/health") { return .health }
         if pathIs("/ready") { return .ready }
         if pathIs("/metrics") { return .metrics }
         throw .notFound
-    }
-
-    /// `/admin/v1/` is behind us.
-    private mutating func operatorQuestion() throws(TargetError) -> OperatorQuestion {
-        if pathIs("workers") { return .workers }
-        if pathIs("shards") { return .shards }
-        if pathIs("rebalance/plans") { return .plans }
-        guard skip("rebalance/plans/") else { throw .notFound }
-        guard let number = path.number, number > 0 else { throw .badField(.planID, .planID) }
-        return .plan(number)
     }
 
     private mutating func affiliateRoute() throws(TargetError) -> Route {
