@@ -35,7 +35,9 @@ struct HostileServerTests {
             while true { _ = try peer.receive(1) }
         }
         #expect(record.outcomes[.lost] >= 1 && record.outcomes[.ok] >= 500)
-        #expect(record.outcomes[.ok] + record.outcomes[.lost] == 1000, "\(record.outcomes.counts)")
+        // What was taken up in the very turn in which the session ended was never sent.
+        let others = record.outcomes[.lost] + record.outcomes[.refusedStream]
+        #expect(record.outcomes[.ok] + others == 1000, "\(record.outcomes.counts)")
         #expect(record.agents[0].connectionsLost == 1)
     }
 
