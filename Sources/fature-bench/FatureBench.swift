@@ -31,5 +31,5 @@ struct Benchmark: Sendable {
     let summary: String
     let run: @Sendable ([String]) throws -> Void
 
-    static let all = [partition, queue, http, ledger, torture]
+    static let all = [partition, queue, http, ledger, torture, simulate]
 }

@@ -1,0 +1,76 @@
+import Core
+import Testing
+
+@testable import Ownership
+
+@Suite("Requests that wait for a shard's new owner")
+struct ParkedRequestsTests {
+    private static let millisecond: UInt64 = 1_000_000
+    private let shard = ShardID(3)
+
+    private func limits(_ change: (inout ParkedRequests.Limits) -> Void) -> ParkedRequests.Limits {
+        var limits = ParkedRequests.Limits()
+        change(&limits)
+        return limits
+    }
+
+    @Test("they are tried again in the order in which they came, after a pause that doubles")
+    func pauses() {
+        var parked = ParkedRequests()
+        var now: UInt64 = 0
+        for pause in [5, 10, 20, 40, 80, 100, 100] as [UInt64] {
+            for token in 1...3 as ClosedRange<UInt64> {
+                #expect(parked.park(token, shard, bytes: 10, deadline: .max, now: now) == true)
+            }
+            #expect(parked.due(now: now + pause * Self.millisecond - 1).again == [])
+            now += pause * Self.millisecond
+            #expect(parked.due(now: now).again == [1, 2, 3])
+        }
+    }
+
+    @Test("they are tried at once when the route changes, and the pause begins anew")
+    func routeChanged() {
+        var parked = ParkedRequests()
+        #expect(parked.park(1, shard, bytes: 10, deadline: .max, now: 0) == true)
+        #expect(parked.routeChanged(shard) == [1])
+        #expect(parked.count == 0 && parked.bytes == 0)
+        #expect(parked.park(1, shard, bytes: 10, deadline: .max, now: 0) == true)
+        #expect(parked.due(now: 5 * Self.millisecond).again == [1])
+    }
+
+    @Test("the patience of a request ends however often it is tried in between")
+    func patience() {
+        var parked = ParkedRequests()
+        var now: UInt64 = 0
+        var times = 0
+        while parked.park(1, shard, bytes: 10, deadline: .max, now: now) {
+            times += 1
+            now += 100 * Self.millisecond
+            #expect(parked.due(now: now).again == (now < parked.limits.parkedMax ? [1] : []))
+        }
+        #expect(times == 20)
+    }
+
+    @Test("a request's own deadline ends its stay")
+    func deadline() {
+        var parked = ParkedRequests()
+        #expect(parked.park(1, shard, bytes: 10, deadline: 3 * Self.millisecond, now: 0) == true)
+        #expect(parked.due(now: 3 * Self.millisecond).expired == [1])
+        #expect(parked.count == 0 && parked.bytes == 0)
+    }
+
+    @Test("no more are kept than the limits of count and bytes allow, and room comes back")
+    func bounds() {
+        var parked = ParkedRequests(limits: limits { $0.requestsMax = 2 })
+        #expect(parked.park(1, shard, bytes: 1, deadline: .max, now: 0) == true)
+        #expect(parked.park(2, shard, bytes: 1, deadline: .max, now: 0) == true)
+        #expect(parked.park(3, shard, bytes: 1, deadline: .max, now: 0) == false)
+        parked.settled(1, shard)
+        #expect(parked.park(3, shard, bytes: 1, deadline: .max, now: 0) == true)
+
+        var small = ParkedRequests(limits: limits { $0.bytesMax = 100 })
+        #expect(small.park(1, shard, bytes: 60, deadline: .max, now: 0) == true)
+        #expect(small.park(2, shard, bytes: 41, deadline: .max, now: 0) == false)
+        #expect(small.park(2, shard, bytes: 40, deadline: .max, now: 0) == true)
+    }
+}
