@@ -78,8 +78,16 @@ final class Tables {
         cluster.checks.coordinatorWrote(term: term, self.term)
         let dead = leases.filter { suspects.contains($0.key) && $0.value.expiresAt <= clock }.keys.sorted()
         guard !dead.isEmpty else { return true }
+        take(dead)
+        return true
+    }
+
+    /// A worker gives its lease back.
+    func release(_ instance: WorkerInstanceID) { if leases[instance] != nil { take([instance]) } }
+
+    private func take(_ dead: [WorkerInstanceID]) {
         for instance in dead {
-            cluster.trace("the lease of \(instance) is taken away")
+            cluster.trace("the lease of \(instance) is over")
             leases[instance] = nil
         }
         for shard in shards.indices where shards[shard].owner.map(dead.contains) ?? false {
@@ -88,7 +96,6 @@ final class Tables {
         }
         abortActive(.targetLost) { dead.contains($0.target) }
         topologyVersion += 1
-        return true
     }
 
     func assign(_ wanted: [(shard: ShardID, worker: WorkerInstanceID)], term: Int) -> Bool {

@@ -90,6 +90,8 @@ final class Cluster {
     func carry(
         _ request: Request, to instance: WorkerInstanceID, refused: @escaping () -> Void, _ answer: @escaping Answering
     ) {
+        let stray = strikes(.strayFrames, perMille: 100) ? workers[random.below(workers.count)].leaseInstance : nil
+        let instance = stray ?? instance
         guard let worker = worker(instance) else {
             timeline.plan(at: timeline.now + microseconds(200), refused)
             return

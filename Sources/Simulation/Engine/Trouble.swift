@@ -19,6 +19,7 @@ extension Cluster {
         repeated(.workerCrashes, 300, 1500, until: end) { [unowned self] in
             pick(workers).crash(restartAfter: random.between(milliseconds(10), milliseconds(1500)))
         }
+        repeated(.workerLeaves, 300, 1500, until: end) { [unowned self] in pick(workers).leave() }
         repeated(.workerPauses, 200, 1200, until: end) { [unowned self] in
             pick(workers).pause(for: random.between(milliseconds(5), milliseconds(1800)))
         }

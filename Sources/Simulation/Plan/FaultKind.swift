@@ -17,7 +17,11 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case lateFrames
     /// They arrive twice.
     case doubledFrames
+    /// They reach a worker that they are not for, as from a gateway that is confused.
+    case strayFrames
     case workerCrashes
+    /// A worker gives its lease back in order, and comes back as another instance.
+    case workerLeaves
     case workerPauses
     case coordinatorCrashes
     case coordinatorPauses
@@ -37,20 +41,4 @@ package enum FaultKind: Int, CaseIterable, Sendable {
 
     /// Whether a request may be refused, or a move aborted, because of it.
     var isHarmful: Bool { self != .standbys && self != .drift }
-}
-
-/// A rule that is deliberately broken, to see whether the simulation finds out. Never part of the product: each is done to the machines from outside.
-package enum BrokenRule: String, CaseIterable, Sendable {
-    case writesWithoutFence = "writes-without-fence"
-    case trustsTooLong = "trusts-too-long"
-    case targetServesBeforeCommit = "target-serves-before-commit"
-    case sourceReadsAfterCommitSent = "source-reads-after-commit-sent"
-    case epochNotRaised = "epoch-not-raised"
-    case unknownResolvedByReading = "unknown-resolved-by-reading"
-    case givenUpEpochsForgotten = "given-up-epochs-forgotten"
-    case commitSequenceIgnored = "commit-sequence-ignored"
-    case confirmsWithoutComparing = "confirms-without-comparing"
-    case olderLoadsAccepted = "older-loads-accepted"
-    case answersBeforeApplied = "answers-before-applied"
-    case termNotChecked = "term-not-checked"
 }

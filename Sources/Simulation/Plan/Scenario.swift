@@ -44,6 +44,10 @@ package struct Scenario: Sendable {
             faults = [.drift, .standbys]
         }
         brokenRule = rule
+        if let rule {
+            faults = rule.revealingFaults
+            coordinators = 2
+        }
     }
 
     var isHarmless: Bool { !faults.contains { $0.isHarmful } }

@@ -8,6 +8,8 @@ final class WorkerProcess: Process {
     var places: [ShardPlace] = []
     private var knownVersion = -1
     private var isLooking = false
+    /// Moves that a broken rule takes for ended.
+    private var forgottenMoves: Set<MoveID> = []
 
     init(_ cluster: Cluster, number: Int, clockRate: UInt64) {
         self.number = number
@@ -83,6 +85,17 @@ final class WorkerProcess: Process {
         }
     }
 
+    /// Gives everything back in order, and comes back as another instance.
+    func leave() {
+        guard isUp, !isPaused, let instance = keeper.leave() else { return }
+        cluster.trace("\(name) leaves")
+        let owned = places.indices.filter { places[$0].duty.ownEpoch != nil }
+        for shard in places.indices { perform(places[shard].duty.leaseLost(), shard) }
+        cluster.database.call(
+            from: self, locks: owned.map { (.shard($0), .exclusive) }, body: { $0.release(instance) }
+        ) { [unowned self] _ in crash(restartAfter: milliseconds(100)) }
+    }
+
     // MARK: What PostgreSQL says
 
     private func followTopology() {
@@ -153,8 +166,11 @@ final class WorkerProcess: Process {
         let generation = places[shard].duty.generation
         let instance = instance
         let isFailing = cluster.strikes(.lostAnswers, perMille: 20)
+        // A large shard takes its time.
+        let longest = cluster.strikes(.slowStatements, perMille: 300) ? 1500 : 60
+        let transfer = cluster.random.between(milliseconds(1), milliseconds(longest))
         cluster.database.call(
-            from: self, transfer: cluster.random.between(milliseconds(1), milliseconds(60)), body: { $0.shards[shard] }
+            from: self, transfer: transfer, patience: milliseconds(3000), body: { $0.shards[shard] }
         ) { [unowned self] outcome in
             guard keeper.instance == instance else { return }
             let isWanted = places[shard].duty.wantsLoad(
@@ -198,6 +214,7 @@ final class WorkerProcess: Process {
     }
 
     private func see(_ row: ShardMove) {
+        guard !forgottenMoves.contains(row.id) else { return }
         var row = row
         if cluster.breaks(.commitSequenceIgnored), case .committed(let seal, _) = row.stage {
             row.stage = .committed(seal, at: 0)
@@ -208,8 +225,7 @@ final class WorkerProcess: Process {
 
     private func write(_ id: MoveID, _ write: MoveWrite, _ shard: Int) {
         let instance = instance
-        var isLie = false
-        if cluster.breaks(.unknownResolvedByReading), write == .abort(.outcomeUnknown) { isLie = true }
+        let isLie = cluster.breaks(.unknownResolvedByReading) && write == .abort(.outcomeUnknown)
         cluster.database.call(
             from: self, locks: write == .commit ? [(.shard(shard), .exclusive)] : [],
             lockPatience: write == .commit ? milliseconds(150) : nil,
@@ -229,6 +245,7 @@ final class WorkerProcess: Process {
                 case .failed: .failed
                 case .unknown: .unknown
                 }
+            if isLie { forgottenMoves.insert(id) }
             perform(places[shard].duty.answered(id, write, answer, now: localNow), shard)
         }
     }

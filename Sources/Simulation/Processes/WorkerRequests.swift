@@ -249,7 +249,8 @@ extension WorkerProcess {
     func sweep() {
         guard let instance = keeper.instance else { return }
         for shard in places.indices {
-            guard case .serve = places[shard].duty.write() else { continue }
+            guard case .serve(let epoch) = places[shard].duty.write() else { continue }
+            cluster.redis.keep(shard, instance, epoch, from: self)
             let before = cluster.timeline.now - min(cluster.timeline.now, milliseconds(300))
             cluster.database.call(from: self, body: { $0.unpaid(shard, before: before) }) { [unowned self] outcome in
                 guard keeper.instance == instance, case .value(let numbers) = outcome, !numbers.isEmpty else { return }

@@ -4,7 +4,7 @@ import Core
 final class RedisModel {
     private struct Queue {
         var waiting: [Int] = []
-        var inHand: [(number: Int, of: WorkerInstanceID)] = []
+        var inHand: [(number: Int, of: WorkerInstanceID, since: VirtualTime)] = []
         var marker: Epoch?
     }
 
@@ -14,6 +14,8 @@ final class RedisModel {
     private(set) var takenOver = 0
 
     static let batchMax = 4
+    /// After so long in the hand of one who is not the owner a job is taken over.
+    private static let handMax = milliseconds(1000)
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
@@ -53,6 +55,18 @@ final class RedisModel {
         }
     }
 
+    /// Marks a queue that has lost its marker, and takes over what has been in the hand of another for long.
+    func keep(_ shard: Int, _ instance: WorkerInstanceID, _ epoch: Epoch, from process: Process) {
+        call(from: process) { [unowned self] in
+            guard epoch >= queues[shard].marker ?? Epoch(0) else { return }
+            queues[shard].marker = epoch
+            let lost = queues[shard].inHand.filter { $0.of != instance && $0.since + Self.handMax < cluster.timeline.now }
+            queues[shard].inHand.removeAll { job in lost.contains { $0.number == job.number && $0.of == job.of } }
+            queues[shard].waiting += lost.map(\.number)
+        } then: { _ in
+        }
+    }
+
     func take(
         _ shard: Int, _ instance: WorkerInstanceID, _ epoch: Epoch, from process: Process, then: @escaping ([Int]) -> Void
     ) {
@@ -62,7 +76,7 @@ final class RedisModel {
                 guard epoch >= queues[shard].marker ?? Epoch(0) else { return [] }
                 let taken = Array(queues[shard].waiting.prefix(Self.batchMax))
                 queues[shard].waiting.removeFirst(taken.count)
-                queues[shard].inHand += taken.map { ($0, instance) }
+                queues[shard].inHand += taken.map { ($0, instance, cluster.timeline.now) }
                 return taken
             }, then: then)
     }
