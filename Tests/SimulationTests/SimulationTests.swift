@@ -4,7 +4,7 @@ import Testing
 @Suite("Whole clusters in virtual time")
 struct SimulationTests {
     /// Few, since this is a debug build; `fature-bench simulate` runs a hundred thousand.
-    private static let seeds: ClosedRange<UInt64> = 1...80
+    private static let seeds: ClosedRange<UInt64> = 1...60
 
     @Test("whatever goes wrong, nothing is answered or written by somebody who must not, and all settles")
     func seeds() {

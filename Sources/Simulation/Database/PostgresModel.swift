@@ -104,6 +104,8 @@ final class PostgresModel {
             commit: { [unowned self] in
                 let value = body(tables)
                 if cluster.strikes(.lostAnswers, perMille: 20) || process.isCutOff { return watch() }
+                var transfer = transfer
+                if cluster.strikes(.lateStatements, perMille: 15) { transfer += cluster.random.between(0, milliseconds(300)) }
                 finish(.value(value), transfer + cluster.random.between(microseconds(80), microseconds(400)))
             },
             cancel: { isKnown in finish(isKnown ? .failed : .unknown, microseconds(300)) })

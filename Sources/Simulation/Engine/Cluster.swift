@@ -31,12 +31,14 @@ final class Cluster {
         self.isTraced = isTraced
         random = Randomness(seed: scenario.seed)
         let drifts = scenario.faults.contains(.drift)
+        // The server's clock as fast and the workers' as slow as they may be, where that is what shows.
+        let isExtreme = scenario.brokenRule == .trustsTooLong
         func rate(_ span: Int) -> UInt64 { drifts ? UInt64(1000 - span + random.below(span * 2 + 1)) : 1000 }
         // Together at most 8%: the margin of the trust window allows for 10.
-        database = PostgresModel(self, clockRate: rate(35))
+        database = PostgresModel(self, clockRate: isExtreme ? 1035 : rate(35))
         redis = RedisModel(self)
         checks = Checks(self)
-        workers = (0..<scenario.workers).map { WorkerProcess(self, number: $0, clockRate: rate(45)) }
+        workers = (0..<scenario.workers).map { WorkerProcess(self, number: $0, clockRate: isExtreme ? 955 : rate(45)) }
         gateways = (0..<scenario.gateways).map { GatewayProcess(self, "gateway \($0)", clockRate: rate(45)) }
         coordinators = (0..<scenario.coordinators).map { CoordinatorProcess(self, number: $0, clockRate: rate(45)) }
         callers = (0..<scenario.callers).map { CallerProcess(self, "caller \($0)", clockRate: 1000) }
@@ -46,7 +48,7 @@ final class Cluster {
 
     /// Whether a fault of this kind happens here, where it would so many times of 1,000.
     func strikes(_ kind: FaultKind, perMille: Int) -> Bool {
-        isTroubled && scenario.faults.contains(kind) && random.chance(perMille)
+        isTroubled && scenario.faults.contains(kind) && random.chance(scenario.brokenRule == nil ? perMille : perMille * 6)
     }
 
     func nextKey() -> Int {

@@ -47,6 +47,9 @@ package struct Scenario: Sendable {
         if let rule {
             faults = rule.revealingFaults
             coordinators = 2
+            callers = 6
+            shards = 2
+            troubleMilliseconds = 4000
         }
     }
 

@@ -87,7 +87,7 @@ final class WorkerProcess: Process {
 
     /// Gives everything back in order, and comes back as another instance.
     func leave() {
-        guard isUp, !isPaused, let instance = keeper.leave() else { return }
+        guard isUp, !isPaused, keeper.instance != nil, let instance = keeper.leave() else { return }
         cluster.trace("\(name) leaves")
         let owned = places.indices.filter { places[$0].duty.ownEpoch != nil }
         for shard in places.indices { perform(places[shard].duty.leaseLost(), shard) }
@@ -100,8 +100,10 @@ final class WorkerProcess: Process {
 
     private func followTopology() {
         guard let instance = keeper.instance else { return }
+        let transfer = cluster.strikes(.lateStatements, perMille: 50) ? cluster.random.between(0, milliseconds(200)) : 0
         cluster.database.call(
-            from: self, body: { tables in (tables.topologyVersion, tables.shards.map { ($0.owner, $0.epoch) }) }
+            from: self, transfer: transfer,
+            body: { tables in (tables.topologyVersion, tables.shards.map { ($0.owner, $0.epoch) }) }
         ) { [unowned self] outcome in
             guard case .value(let (version, rows)) = outcome, keeper.instance == instance else { return }
             knownVersion = version
