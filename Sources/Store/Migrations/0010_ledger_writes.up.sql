@@ -9,8 +9,6 @@ SET search_path = fature_v2, public, pg_temp
 AS $$
 DECLARE
     programme_currency text := (SELECT currency FROM programme);
-    -- Numbers above it are still to be drawn.
-    highest_number bigint := (SELECT last_value FROM transaction_id_seq);
 BEGIN
     adopted := 0;
     refused := 0;
@@ -34,8 +32,9 @@ BEGIN
              WHEN f.currency <> programme_currency THEN 'wrong_currency'
              -- As for callers: a plan that is applied later could hold at its date.
              WHEN greatest(f.transaction_date, f.accepted_at) > clock_timestamp() + interval '5 seconds' THEN 'future_date'
-             -- A number that was not drawn from the sequence may be a worker's.
-             WHEN f.transaction_id % 1000 <> 0 OR f.transaction_id > highest_number
+             -- A number that was not drawn from the sequence may be a worker's; those above its last value are still to be drawn. It is read here, when the
+             -- statement has its snapshot: read before, it would be too low for rows that have come since.
+             WHEN f.transaction_id % 1000 <> 0 OR f.transaction_id > (SELECT last_value FROM transaction_id_seq)
                  OR EXISTS (
                      SELECT 1 FROM transactions o WHERE o.transaction_id = f.transaction_id AND o.accepted_at <> f.accepted_at)
                  THEN 'number_not_drawn'
