@@ -85,7 +85,8 @@ let package = Package(
         .target(name: "LoadPlan", dependencies: ["Core"], path: "loadtest/Plan", swiftSettings: house),
         .target(
             name: "LoadFiles", dependencies: ["LoadPlan", "YAMLFiles"], path: "loadtest",
-            exclude: ["Plan", "Record", "Engine", "Report", "Check", "samples"], sources: ["Files"], resources: [.embedInCode("scenarios")],
+            exclude: ["Plan", "Record", "Engine", "Report", "Check", "samples"], sources: ["Files"],
+            resources: [.embedInCode("scenarios")],
             swiftSettings: house),
         .target(
             name: "LoadRecord", dependencies: ["Core", "LoadPlan", product("Histogram", "hdrhistogram-swift")],
