@@ -41,6 +41,10 @@ package enum Outcome: UInt8, Sendable, CaseIterable {
     case notOwner = 3
     /// The affiliate is in another shard: `shard` u16, `sequence` i64 that must be reached there first.
     case elsewhere = 4
+    /// The shard is served by another worker, as far as this one knows: `owner` i64 (its instance), `epoch` i64. Nothing was begun.
+    case moved = 5
+    /// The shard is this worker's in a moment. Nothing was begun.
+    case notYet = 6
 }
 
 /// Why a worker refused. Each has one HTTP status and one problem type (`docs/design/http.md`).

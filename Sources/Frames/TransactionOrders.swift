@@ -95,6 +95,10 @@ package struct TransactionReceipt: Equatable, Sendable {
         case deadlineExceeded = 12
         /// A field that the gateway should not have let through.
         case malformed = 13
+        /// Another worker serves the shard, as far as this one knows: `transactionID` is its instance, `acceptedAtMicroseconds` its epoch.
+        case moved = 14
+        /// The shard is this worker's in a moment.
+        case notYet = 15
     }
 
     package var outcome: Outcome

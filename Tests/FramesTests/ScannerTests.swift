@@ -132,7 +132,7 @@ struct ScannerTests {
     @Test("codes of operations, outcomes and problems are distinct and stay what they are")
     func codes() {
         #expect(Operation.allCases.map(\.rawValue) == Array(1...12))
-        #expect(Outcome.allCases.map(\.rawValue) == Array(0...4))
+        #expect(Outcome.allCases.map(\.rawValue) == Array(0...6))
         #expect(WorkerProblem.allCases.map(\.rawValue) == Array(1...15))
     }
 }

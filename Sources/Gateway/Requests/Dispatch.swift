@@ -175,7 +175,7 @@ extension GatewayLoop {
         case .body: respondBody(index, status: header.word, body: fields.rest())
         case .binary: receiveBinary(index, fields, from: link)
         case .problem: receiveProblem(index, WorkerProblem(rawValue: header.word), detail: fields.text())
-        case .notOwner:
+        case .notOwner, .moved, .notYet:
             service.refreshTopology()
             settle(index)
             if confirmMoveLater(index) { return }

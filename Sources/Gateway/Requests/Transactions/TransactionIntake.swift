@@ -114,7 +114,7 @@ extension GatewayLoop {
             if !batch.receive(fields, from: worker) {
                 logger.error("a worker's receipts make no sense", metadata: ["worker": "\(link.owner.name)"])
             }
-        case .notOwner: batch.sendAgain(worker)
+        case .notOwner, .moved, .notYet: batch.sendAgain(worker)
         case .problem where header.word == WorkerProblem.loading.rawValue: batch.sendAgain(worker)
         case .problem, .body, .elsewhere:
             let problem = outcome == .problem ? WorkerProblem(rawValue: header.word).map(Problem.init) : nil

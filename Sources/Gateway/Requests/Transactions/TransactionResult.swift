@@ -80,7 +80,7 @@ extension TransactionReceipt {
                     ? .accepted(id: transactionID, acceptedAt: acceptedAtMicroseconds)
                     : .repeated(id: transactionID, acceptedAt: acceptedAtMicroseconds))
         case .unknownAffiliate: return .lookUp
-        case .notOwner, .loading: return .askAgain
+        case .notOwner, .loading, .moved, .notYet: return .askAgain
         case .inactiveAffiliate: return .result(.problem(.inactiveSource))
         case .wrongCurrency: return .result(.problem(.wrongCurrency))
         case .futureDate: return .result(.problem(.futureDate))
