@@ -1,29 +1,8 @@
 import Core
 import Logging
-import Placement
 import PostgresClient
 import ServiceLifecycle
 import Store
-
-/// All that a coordinator has to be told.
-package struct CoordinatorConfiguration: Sendable {
-    /// PostgreSQL, as a URL or libpq keywords.
-    package var databaseURL: String
-    /// How long leadership lasts without renewal.
-    package var leaseMilliseconds: Int
-    /// With nobody serving yet, shards are given out once so many workers have registered, or after `startGraceMilliseconds`.
-    package var expectedWorkers: Int
-    package var startGraceMilliseconds: Int
-
-    package init(
-        databaseURL: String, leaseMilliseconds: Int = 2500, expectedWorkers: Int = 1, startGraceMilliseconds: Int = 10_000
-    ) {
-        self.databaseURL = databaseURL
-        self.leaseMilliseconds = leaseMilliseconds
-        self.expectedWorkers = expectedWorkers
-        self.startGraceMilliseconds = startGraceMilliseconds
-    }
-}
 
 /// A coordinator process: while it leads, every shard that has no living owner gets one.
 ///
@@ -96,6 +75,7 @@ package final class CoordinatorService: Service {
         var patientUntil: ContinuousClock.Instant?
         var isDatabaseDown = false
         var housekeeping = Housekeeping()
+        var standbys = StandbyKeeper()
     }
 
     private func cycle(_ reign: inout Reign, _ pool: PostgresPool, _ houseKeepers: PostgresPool) async {
@@ -142,9 +122,13 @@ package final class CoordinatorService: Service {
         guard let current else { return }
         let mayRelease = reign.patientUntil.map { ContinuousClock.now >= $0 } ?? true
         let sinceStart = ContinuousClock.now - reign.startedAt
-        let news = try await pool.withConnection { connection in
-            try self.settle(term: current, mayRelease: mayRelease, sinceStart: sinceStart, connection)
+        let care = ShardCare(configuration: configuration, term: current, timeoutMilliseconds: Self.patienceMilliseconds)
+        let (news, standbys) = try await pool.withConnection { [known = reign.standbys] connection in
+            var standbys = known
+            let news = try care.settle(mayRelease: mayRelease, sinceStart: sinceStart, &standbys, connection)
+            return (news, standbys)
         }
+        reign.standbys = standbys
         for line in news { logger.notice("\(line)") }
         if reign.housekeeping.isDue(.now) { keepHouse(houseKeepers) }
     }
@@ -159,53 +143,5 @@ package final class CoordinatorService: Service {
                 logger.warning("housekeeping failed; it is tried again in an hour", metadata: ["error": "\(error)"])
             }
         }
-    }
-
-    /// Takes away what the dead owned and gives out what is free. Returns what there is to tell.
-    private func settle(term: Int64, mayRelease: Bool, sinceStart: Duration, _ connection: PostgresConnection) throws -> [String]
-    {
-        var news: [String] = []
-        let patience = Self.patienceMilliseconds
-        if mayRelease {
-            switch try OwnershipQueries.releaseDeadWorkers(term: term, on: connection, timeoutMilliseconds: patience) {
-            case .released(let instances, let shards):
-                if !instances.isEmpty { news.append("workers \(instances) have died; \(shards.count) shards are free") }
-            case .fencesEnded(let sessions):
-                news.append("dead workers hold locks on their shards; \(sessions) sessions were ended")
-            case .termLost: return ["the term has ended"]
-            }
-        }
-        let weighed = try OwnershipQueries.weighedShards(on: connection, timeoutMilliseconds: patience)
-        guard weighed.contains(where: { $0.owner == nil }) else { return news }
-        let workers = try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patience).filter {
-            $0.leaseMillisecondsLeft > 0
-        }
-        guard !workers.isEmpty else { return news }
-        let nobodyServes = weighed.allSatisfy { $0.owner == nil }
-        if nobodyServes, workers.count < configuration.expectedWorkers,
-            sinceStart < .milliseconds(configuration.startGraceMilliseconds)
-        {
-            return news
-        }
-        // A shard that nobody serves is worse than one on a cordoned or draining worker: those are the last choice.
-        let open = workers.filter { $0.standing == .open }
-        let candidates = open.isEmpty ? workers : open
-        let instances = Set(candidates.map(\.instance))
-        let assignments = ShardPlacement.assign(
-            weighed.filter { $0.owner.map(instances.contains) ?? true }
-                .map { .init(id: $0.shard, owner: $0.owner, weight: $0.affiliates) },
-            to: candidates.map { .init(instance: $0.instance, capacity: $0.registration.capacity) })
-        let outcome = try OwnershipQueries.assign(
-            assignments.map { ShardAssignment(shard: $0.shard, instance: $0.worker) }, term: term, on: connection,
-            timeoutMilliseconds: patience)
-        switch outcome {
-        case .assigned(let version):
-            news.append(
-                "\(assignments.count) shards given to \(Set(assignments.map(\.worker)).count) workers, topology \(version)")
-        case .termLost: news.append("the term has ended")
-        case .instancesGone(let instances): news.append("workers \(instances) went away before they got their shards")
-        case .notFree(let shards): news.append("\(shards.count) shards were not free any more")
-        }
-        return news
     }
 }

@@ -31,17 +31,27 @@ package enum ShardPlacement {
     /// Owners for all shards that have none among `workers`: heaviest first, each to the worker that is then least loaded for its capacity
     /// ("longest processing time first": R. L. Graham, "Bounds on Multiprocessing Timing Anomalies", 1969). What a living worker owns stays.
     /// Ties go to the smaller number. Empty when there are no workers.
-    package static func assign(_ shards: [Shard], to workers: [Worker]) -> [(shard: ShardID, worker: WorkerInstanceID)] {
+    /// - Parameter preferred: workers that can take up a shard at once, by shard. Those among `workers` get theirs before anything is weighed.
+    package static func assign(
+        _ shards: [Shard], to workers: [Worker], preferred: [ShardID: WorkerInstanceID] = [:]
+    ) -> [(shard: ShardID, worker: WorkerInstanceID)] {
         guard !workers.isEmpty else { return [] }
         var loads: [WorkerInstanceID: Int64] = [:]
         for worker in workers { loads[worker.instance] = 0 }
         var free: [Shard] = []
+        var assignments: [(shard: ShardID, worker: WorkerInstanceID)] = []
         for shard in shards {
-            if let owner = shard.owner, let load = loads[owner] { loads[owner] = load + cost(shard) } else { free.append(shard) }
+            if let owner = shard.owner, let load = loads[owner] {
+                loads[owner] = load + cost(shard)
+            } else if let warm = preferred[shard.id], let load = loads[warm] {
+                loads[warm] = load + cost(shard)
+                assignments.append((shard.id, warm))
+            } else {
+                free.append(shard)
+            }
         }
         free.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.id < $1.id }
         let candidates = workers.sorted { $0.instance < $1.instance }
-        var assignments: [(shard: ShardID, worker: WorkerInstanceID)] = []
         for shard in free {
             guard var best = candidates.first else { break }
             for candidate in candidates.dropFirst() where isLighter(candidate, best, loads, cost(shard)) { best = candidate }

@@ -47,6 +47,15 @@ struct ShardPlacementTests {
         #expect(assignments.count { $0.worker.rawValue == 1 } == 75)
     }
 
+    @Test("a free shard goes to the living worker that is preferred for it, and the rest is weighed with that")
+    func preferred() {
+        let preferred = [ShardID(0): WorkerInstanceID(2), ShardID(1): WorkerInstanceID(9), ShardID(3): WorkerInstanceID(2)]
+        let all = shards([50, 5, 5, 5]) { $0 == 3 ? 1 : nil }
+        let assignments = ShardPlacement.assign(all, to: workers([1, 1]), preferred: preferred)
+        // 3 has an owner, and 9 is not there.
+        #expect(assignments.map { [Int($0.shard.rawValue), Int($0.worker.rawValue)] } == [[0, 2], [1, 1], [2, 1]])
+    }
+
     @Test("weights and capacities at the edge of Int64 are compared without overflow, negative ones count as nothing")
     func extremes() {
         let assignments = ShardPlacement.assign(

@@ -4,7 +4,7 @@ import PostgresClient
 
 /// Who owns which shard: what the coordinator decides, and what workers and gateways read.
 ///
-/// Everything that changes an owner bumps the topology version and notifies the channel `notificationChannel` with it, in
+/// Everything that changes an owner or a standby bumps the topology version and notifies the channel `notificationChannel` with it, in
 /// the same transaction. A notification may be missed (a lost session): poll `topologyVersion` as well.
 package enum OwnershipQueries {
     package static let notificationChannel = "fature_topology"
@@ -37,8 +37,10 @@ package enum OwnershipQueries {
     {
         let result = try connection.execute(
             """
-            SELECT h.id, h.owner, h.epoch, s.affiliates_count
-            FROM fature_v2.shard h JOIN fature_v2.shard_sequence s ON s.shard_id = h.id ORDER BY h.id
+            SELECT h.id, h.owner, h.epoch, s.affiliates_count, b.instance_id
+            FROM fature_v2.shard h JOIN fature_v2.shard_sequence s ON s.shard_id = h.id
+                LEFT JOIN fature_v2.shard_standby b ON b.shard_id = h.id
+            ORDER BY h.id
             """, timeoutMilliseconds: timeoutMilliseconds)
         var shards: [WeighedShard] = []
         shards.reserveCapacity(result.rowCount)
@@ -47,7 +49,8 @@ package enum OwnershipQueries {
                 WeighedShard(
                     shard: try ShardID(stored: result.int(row, 0)),
                     owner: try result.optionalInt(row, 1).map { WorkerInstanceID($0) },
-                    epoch: Epoch(try result.int(row, 2)), affiliates: try result.int(row, 3)))
+                    epoch: Epoch(try result.int(row, 2)), affiliates: try result.int(row, 3),
+                    standby: try result.optionalInt(row, 4).map { WorkerInstanceID($0) }))
         }
         return shards
     }
@@ -133,8 +136,9 @@ package enum OwnershipQueries {
         // One statement, so that the version belongs to the rows.
         let result = try connection.execute(
             """
-            SELECT t.version, h.id, h.owner, h.epoch, w.address
+            SELECT t.version, h.id, h.owner, h.epoch, w.address, b.instance_id
             FROM fature_v2.topology t CROSS JOIN fature_v2.shard h LEFT JOIN fature_v2.worker_lease w ON w.instance_id = h.owner
+                LEFT JOIN fature_v2.shard_standby b ON b.shard_id = h.id
             ORDER BY h.id
             """, timeoutMilliseconds: timeoutMilliseconds)
         guard result.rowCount == ShardID.count else {
@@ -146,7 +150,8 @@ package enum OwnershipQueries {
             shards.append(
                 Topology.Shard(
                     owner: try result.optionalInt(row, 2).map { WorkerInstanceID($0) }, epoch: Epoch(try result.int(row, 3)),
-                    address: try result.optionalText(row, 4)))
+                    address: try result.optionalText(row, 4),
+                    standby: try result.optionalInt(row, 5).map { WorkerInstanceID($0) }))
         }
         return Topology(version: try result.int(0, 0), shards: shards)
     }

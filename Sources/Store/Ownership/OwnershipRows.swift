@@ -46,12 +46,15 @@ package struct WeighedShard: Sendable, Equatable {
     package var epoch: Epoch
     /// The affiliates in it.
     package var affiliates: Int64
+    /// The worker that keeps a warm copy of it beside its owner.
+    package var standby: WorkerInstanceID?
 
-    package init(shard: ShardID, owner: WorkerInstanceID?, epoch: Epoch, affiliates: Int64) {
+    package init(shard: ShardID, owner: WorkerInstanceID?, epoch: Epoch, affiliates: Int64, standby: WorkerInstanceID? = nil) {
         self.shard = shard
         self.owner = owner
         self.epoch = epoch
         self.affiliates = affiliates
+        self.standby = standby
     }
 }
 
@@ -89,7 +92,7 @@ package enum ReleaseOutcome: Sendable, Equatable {
 
 /// Where every shard is served, at one moment.
 package struct Topology: Sendable, Equatable {
-    /// Rises with every change of an owner.
+    /// Rises with every change of an owner or a standby.
     package var version: Int64
     /// By shard number.
     package var shards: [Shard]
@@ -99,11 +102,14 @@ package struct Topology: Sendable, Equatable {
         package var epoch: Epoch
         /// `host:port` of the owner; nil when nobody serves the shard.
         package var address: String?
+        /// The worker that keeps a warm copy; never the owner.
+        package var standby: WorkerInstanceID?
 
-        package init(owner: WorkerInstanceID?, epoch: Epoch, address: String?) {
+        package init(owner: WorkerInstanceID?, epoch: Epoch, address: String?, standby: WorkerInstanceID? = nil) {
             self.owner = owner
             self.epoch = epoch
             self.address = address
+            self.standby = standby
         }
     }
 

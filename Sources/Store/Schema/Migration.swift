@@ -53,5 +53,7 @@ package struct Migration: Sendable {
         Migration(
             16, "shard_moves", up: PackageResources._016_shard_moves_up_sql,
             down: PackageResources._016_shard_moves_down_sql),
+        Migration(
+            17, "standbys", up: PackageResources._017_standbys_up_sql, down: PackageResources._017_standbys_down_sql),
     ]
 }

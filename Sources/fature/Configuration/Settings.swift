@@ -44,6 +44,11 @@ enum Settings {
     static let coordinatorStartGraceMilliseconds = Setting(
         "coordinator.start_grace_milliseconds", .integer(0...600_000), default: "10000",
         help: "How long, in milliseconds, to wait for them at most.")
+    static let coordinatorReplicas = Setting(
+        "coordinator.replicas", .integer(0...1), default: "0",
+        help:
+            "Warm copies of each shard, on another worker than its owner, which takes over at once when the owner dies. They need as much memory as the shards."
+    )
 
     static let gatewayListenHost = Setting(
         "gateway.listen_host", .text, default: "127.0.0.1", help: "The address on which callers reach the gateway.")
@@ -70,7 +75,9 @@ enum Settings {
         workerName, workerListenHost, workerListenPort, workerAdvertisedAddress, workerLeaseMilliseconds, workerCapacity,
         workerPaymentLanes,
     ]
-    static let coordinator = [coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds]
+    static let coordinator = [
+        coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds, coordinatorReplicas,
+    ]
     static let gateway = [
         gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,
         gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax,

@@ -4,7 +4,10 @@ struct RoleLaunches {
     let directory: DataDirectory
     let options: UpOptions
 
-    var coordinator: ProcessKeeper.Launch { role(["coordinator", "--expected-workers", String(options.workers)]) }
+    var coordinator: ProcessKeeper.Launch {
+        let replicas = options.replicas.map { ["--replicas", String($0)] } ?? []
+        return role(["coordinator", "--expected-workers", String(options.workers)] + replicas)
+    }
 
     func worker(_ name: String) -> ProcessKeeper.Launch { role(["worker", "--name", name]) }
 

@@ -13,6 +13,11 @@ struct UpOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many workers share the shards, 1 to \(UpOptions.workersMax).", valueName: "n"))
     var workers = 2
 
+    @Option(
+        help: ArgumentHelp(
+            "Warm copies of each shard on another worker, 0 or 1. Default: FATURE_COORDINATOR_REPLICAS, or 0.", valueName: "n"))
+    var replicas: Int?
+
     @Option(help: ArgumentHelp("The port on which the gateway answers over HTTP/2 and HTTP/1.1.", valueName: "port"))
     var port = 8080
 
@@ -28,6 +33,9 @@ struct UpOptions: ParsableArguments {
     func validate() throws {
         guard (1...Self.workersMax).contains(workers) else {
             throw ValidationError("--workers \(workers): give 1 to \(Self.workersMax)")
+        }
+        guard replicas.map((0...1).contains) ?? true else {
+            throw ValidationError("--replicas \(replicas ?? 0): give 0 or 1")
         }
         guard (1...65_535).contains(port) else { throw ValidationError("--port \(port): give 1 to 65535") }
         guard !dataDir.isEmpty else { throw ValidationError("--data-dir is empty: name a folder") }

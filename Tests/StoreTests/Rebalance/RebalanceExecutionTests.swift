@@ -62,6 +62,25 @@ struct RebalanceExecutionTests {
         #expect(try RebalancePlans.find(plan, on: desk.connection)?.waitsBecause == nil)
     }
 
+    @Test("a plan's limits of lag and hold stand in the rows of its hand-offs; one without a plan has the defaults")
+    func limits() async throws {
+        let desk = try await RebalanceDesk.open()
+        let plan = try desk.store([(0, 2)])
+        var throttles = RebalanceThrottles()
+        throttles.lagChangesMax = 7
+        throttles.holdMillisecondsMax = 90
+        #expect(try desk.apply(plan, throttles) == .applying)
+        guard case .ordered = try desk.advance() else { return #expect(Bool(false), "a move is ordered") }
+        #expect(
+            try desk.outcome(
+                "order_move(\(desk.term), NULL, 1, \(desk.workers[1].rawValue), 1, \(desk.workers[2].rawValue), 9000)")
+                == "ordered")
+        #expect(
+            try desk.connection.texts(
+                "SELECT lag_changes_max || ' ' || hold_milliseconds_max FROM fature_v2.shard_move ORDER BY move_id")
+                == ["7 90", "256 1000"])
+    }
+
     @Test("a hand-off aborted for a passing reason is begun three times, another one once; the plan is partial then")
     func failures() async throws {
         let desk = try await RebalanceDesk.open()
