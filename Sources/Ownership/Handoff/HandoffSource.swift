@@ -136,7 +136,7 @@ package struct HandoffSource: Equatable, Sendable {
         case .settling(let since) where now > since && now - since >= limits.settleMax:
             return abort(.settleDeadline, isHolding: false, now)
         case .holding(let since), .sealing(_, let since), .sealed(_, let since):
-            if now > since, now - since >= limits.writeHoldMax { return abort(.holdDeadline, isHolding: true, now) }
+            if now > since, now - since >= move.limits.writeHoldMax { return abort(.holdDeadline, isHolding: true, now) }
             if case .sealing(let seal, _) = state { return ask(.seal(seal), now) }
             if case .sealed = state, case .confirmed(let seal) = move.stage { return commit(seal, since: since, now) }
             return []

@@ -134,7 +134,7 @@ package struct HandoffTarget: Equatable, Sendable {
             return [.load]
         }
         switch move.stage {
-        case .preparing: return lag <= limits.lagMax ? ask(.ready, now) : []
+        case .preparing: return lag <= move.limits.lagMax ? ask(.ready, now) : []
         case .ready, .confirmed, .aborted: return []
         case .sealed(let seal):
             if applied < seal.finalSequence { return [.follow(to: seal.finalSequence)] }

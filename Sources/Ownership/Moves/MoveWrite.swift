@@ -30,14 +30,10 @@ package enum MoveWriteOutcome: Equatable, Sendable {
     case unknown
 }
 
-/// The limits of a hand-off. Nanoseconds of the worker's own monotonic clock.
+/// The limits of every hand-off, beside those of its row. Nanoseconds of the worker's own monotonic clock.
 package struct HandoffLimits: Equatable, Sendable {
-    /// From the first held write to giving the move up.
-    package var writeHoldMax: UInt64 = 1_000_000_000
-    /// How long the end of wide writes is waited for before that.
+    /// How long the end of wide writes is waited for before writes are held.
     package var settleMax: UInt64 = 15_000_000_000
-    /// How many changes a target may be behind to be ready.
-    package var lagMax: ChangeSequence = 256
     /// How long a target keeps its copy after an abort.
     package var warmMax: UInt64 = 10_000_000_000
     /// The pause before a write to the row is tried again: the first, and the longest; it doubles in between.

@@ -67,11 +67,27 @@ package struct ShardMove: Equatable, Sendable {
     /// The shard's epoch when the move was ordered; the target will have the next one.
     package let fromEpoch: Epoch
     package var stage: Stage
+    /// Never change.
+    package let limits: Limits
+
+    /// What the plan that asked for the move allows: columns of the row.
+    package struct Limits: Equatable, Sendable {
+        /// How many changes the target may be behind to be ready.
+        package var lagMax: ChangeSequence
+        /// From the first held write to giving the move up. Nanoseconds.
+        package var writeHoldMax: UInt64
+
+        package init(lagMax: ChangeSequence = 256, writeHoldMax: UInt64 = 1_000_000_000) {
+            self.lagMax = lagMax
+            self.writeHoldMax = writeHoldMax
+        }
+    }
 
     package init(
         id: MoveID, shard: ShardID, source: WorkerInstanceID, target: WorkerInstanceID, fromEpoch: Epoch,
-        stage: Stage = .preparing
+        stage: Stage = .preparing, limits: Limits = Limits()
     ) {
+        self.limits = limits
         self.id = id
         self.shard = shard
         self.source = source

@@ -139,7 +139,7 @@ final class Checks {
         if let gateway = cluster.gateways.first(where: { !$0.isIdle }) { return "\(gateway.name) has requests left" }
         if tables.transactions.contains(where: { !$0.isProcessed }) { return "transactions are not paid" }
         if !cluster.redis.isEmpty { return "jobs are left" }
-        if !cluster.coordinators.allSatisfy(\.isDone) { return "wanted moves are not carried out" }
+        if tables.rebalance.isUnderWay { return "a plan is still \(tables.rebalance.state)" }
         return nil
     }
 

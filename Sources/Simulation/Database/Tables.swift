@@ -8,6 +8,7 @@ final class Tables {
     private(set) var moves: [ShardMove] = []
     private(set) var moveDeadlines: [UInt64] = []
     private(set) var leases: [WorkerInstanceID: LeaseRow] = [:]
+    private(set) var rebalance = RebalanceModel(throttles: Tables.throttles)
     private var lastInstance: Int64 = 0
     private(set) var topologyVersion = 0
     private(set) var term = 0
@@ -26,6 +27,13 @@ final class Tables {
             for _ in 0..<3 { shards[shard].states[0].all |= nextBit() ?? 0 }
             shards[shard].states[0].active = shards[shard].states[0].all
         }
+    }
+
+    private static var throttles: RebalanceModel.Throttles {
+        var throttles = RebalanceModel.Throttles()
+        // Everything here is faster than it is.
+        throttles.retry = milliseconds(40)
+        return throttles
     }
 
     private var clock: UInt64 { cluster.database.clock }
@@ -116,16 +124,38 @@ final class Tables {
 
     // MARK: Moves
 
-    func order(_ order: MoveRunner.Order, term: Int) -> MoveRunner.OrderOutcome {
-        guard isTerm(term) else { return .termLost }
+    /// What a call that decides about a plan sees.
+    var picture: RebalanceModel.Picture {
+        .init(
+            owners: shards.map { ($0.owner, $0.epoch) }, living: Set(leases.keys.filter(isLiving)), moves: moves)
+    }
+
+    /// A person has a plan carried out; nothing happens while another is under way.
+    func apply(_ plan: [PlannedMove]) {
+        if rebalance.apply(plan) { cluster.trace("a plan of \(plan.count) moves is applied") }
+    }
+
+    /// A person pauses the plan, goes on with it, or gives it up.
+    func steer(_ action: (inout RebalanceModel) -> Void) { action(&rebalance) }
+
+    /// The shard whose move comes next, as far as can be told before the call.
+    var nextToOrder: ShardID? { rebalance.candidate(picture, now: clock)?.shard }
+
+    /// One step of the plan that is under way; nil: the term is over.
+    func advanceRebalance(term: Int) -> RebalanceModel.Step? {
+        guard isTerm(term) else { return nil }
         cluster.checks.coordinatorWrote(term: term, self.term)
-        let row = shards[Int(order.wanted.shard.rawValue)]
-        guard isLiving(order.wanted.target), row.owner == order.source, row.epoch == order.fromEpoch,
-            order.source != order.wanted.target, !moves.contains(where: { $0.isActive && $0.shard == order.wanted.shard })
-        else { return .refused }
+        return rebalance.advance(picture, now: clock, order: order)
+    }
+
+    private func order(_ planned: PlannedMove) -> RebalanceModel.OrderOutcome {
+        let row = shards[Int(planned.shard.rawValue)]
+        guard isLiving(planned.target) else { return .targetGone }
+        guard row.owner == planned.source, row.epoch == planned.fromEpoch else { return .ownerChanged }
+        guard !moves.contains(where: { $0.isActive && $0.shard == planned.shard }) else { return .busy }
         let move = ShardMove(
-            id: MoveID(Int64(moves.count)), shard: order.wanted.shard, source: order.source, target: order.wanted.target,
-            fromEpoch: order.fromEpoch)
+            id: MoveID(Int64(moves.count)), shard: planned.shard, source: planned.source, target: planned.target,
+            fromEpoch: planned.fromEpoch, limits: .init(lagMax: 4, writeHoldMax: milliseconds(400)))
         moves.append(move)
         moveDeadlines.append(clock + milliseconds(5000))
         cluster.trace("move \(move.id): shard \(move.shard) from \(move.source) to \(move.target) is ordered")

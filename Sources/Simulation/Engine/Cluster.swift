@@ -13,8 +13,6 @@ final class Cluster {
     private(set) var gateways: [GatewayProcess] = []
     private(set) var coordinators: [CoordinatorProcess] = []
     private(set) var callers: [CallerProcess] = []
-    /// Moves that an operator has asked for, as stored; every leader finds them there.
-    private(set) var wishes: [WantedMove] = []
     private(set) var failure: String?
     private(set) var asksMore = true
     /// Whether things go wrong now.
@@ -55,8 +53,6 @@ final class Cluster {
         lastKey += 1
         return lastKey
     }
-
-    func wish(_ move: WantedMove) { wishes.append(move) }
 
     func worker(_ instance: WorkerInstanceID) -> WorkerProcess? { workers.first { $0.isUp && $0.leaseInstance == instance } }
 
@@ -142,7 +138,7 @@ final class Cluster {
         let end = begun + milliseconds(scenario.troubleMilliseconds)
         isTroubled = true
         for caller in callers { caller.begin() }
-        planWishes(until: end)
+        planRebalances(until: end)
         planTrouble(until: end)
         _ = advance(to: end, until: { false })
         heal()
@@ -173,6 +169,8 @@ final class Cluster {
         trace("all is well from here on")
         isTroubled = false
         database.heal()
+        // What somebody has paused, nobody else goes on with.
+        database.tables.steer { $0.resume() }
         for process in processes { process.heal() }
     }
 

@@ -3,16 +3,42 @@ import Ownership
 
 /// What is wanted of the cluster, and what goes wrong in it, at random times.
 extension Cluster {
-    func planWishes(until end: VirtualTime) {
+    /// Somebody applies a plan, one after the other, and now and then pauses or aborts it.
+    func planRebalances(until end: VirtualTime) {
         var moment = timeline.now
         while moment < end {
-            moment += random.between(milliseconds(30), milliseconds(400))
-            timeline.plan(at: moment) { [unowned self] in
-                let living = workers.compactMap(\.leaseInstance)
-                guard !living.isEmpty else { return }
-                wish(WantedMove(shard: ShardID(random.below(scenario.shards)), target: living[random.below(living.count)]))
+            moment += random.between(milliseconds(5), milliseconds(60))
+            timeline.plan(at: moment) { [unowned self] in applyPlan() }
+        }
+        guard random.chance(200) else { return }
+        moment = timeline.now
+        while moment < end {
+            moment += random.between(milliseconds(100), milliseconds(900))
+            timeline.plan(at: min(moment, end - 1)) { [unowned self] in
+                let action = random.below(3)
+                database.tables.steer { plan in
+                    switch action {
+                    case 0: plan.pause()
+                    case 1: plan.resume()
+                    default: plan.abort()
+                    }
+                }
             }
         }
+    }
+
+    private func applyPlan() {
+        let tables = database.tables
+        let living = tables.leases.keys.filter(tables.isLiving).sorted()
+        guard !tables.rebalance.isUnderWay, !living.isEmpty else { return }
+        let moves = tables.shards.indices.compactMap { shard -> PlannedMove? in
+            guard let owner = tables.shards[shard].owner, random.chance(600) else { return nil }
+            let others = living.filter { $0 != owner }
+            guard !others.isEmpty else { return nil }
+            let target = others[random.below(others.count)]
+            return PlannedMove(shard: ShardID(shard), source: owner, target: target, fromEpoch: tables.shards[shard].epoch)
+        }
+        tables.apply(moves)
     }
 
     func planTrouble(until end: VirtualTime) {

@@ -12,6 +12,8 @@ package struct Scenario: Sendable {
     package var shards: Int
     /// How long things go wrong. Milliseconds.
     package var troubleMilliseconds: Int
+    /// Requests that move affiliates to another shard, for each 92 others.
+    var movesFor92Others = 8
     /// The state of a hand-off in which workers crash or stop, if those faults are chosen.
     package var stateToHit: String
 
@@ -50,6 +52,10 @@ package struct Scenario: Sendable {
             callers = 6
             shards = 2
             troubleMilliseconds = 4000
+            if rule == .commitSequenceIgnored {
+                // It shows only where others' changes come within a few milliseconds of a commit.
+                (callers, movesFor92Others, troubleMilliseconds) = (12, 24, 10_000)
+            }
         }
     }
 

@@ -14,7 +14,7 @@ final class CallerProcess: Process {
         let shard = cluster.random.below(cluster.scenario.shards)
         let members = cluster.database.tables.shards[shard].members
         let kind: Request.Kind
-        switch cluster.random.below(100) {
+        switch cluster.random.below(92 + cluster.scenario.movesFor92Others) {
         case ..<50: kind = .read
         case ..<70: kind = .transaction(pick(members.all), key: cluster.nextKey())
         case ..<80: kind = .write(.join, key: cluster.nextKey())

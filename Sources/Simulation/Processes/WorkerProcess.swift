@@ -51,10 +51,8 @@ final class WorkerProcess: Process {
 
     static let limits: HandoffLimits = {
         var limits = HandoffLimits()
-        limits.writeHoldMax = milliseconds(400)
         limits.settleMax = milliseconds(1500)
         limits.warmMax = milliseconds(2000)
-        limits.lagMax = 4
         return limits
     }()
 
