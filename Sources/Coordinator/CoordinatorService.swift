@@ -4,7 +4,7 @@ import PostgresClient
 import ServiceLifecycle
 import Store
 
-/// A coordinator process: while it leads, every shard that has no living owner gets one.
+/// A coordinator process: while it leads, every shard that has no living owner gets one, and the plan that is applied is carried out.
 ///
 /// All it knows is in PostgreSQL; its every write is checked against its term there. Several may run: one leads, the others wait for its lease
 /// to end.
@@ -14,6 +14,8 @@ package final class CoordinatorService: Service {
 
     /// Between two looks at the cluster. Milliseconds.
     private static let cycleMilliseconds = 150
+    /// Between two looks at the hand-offs of a plan that is under way. Milliseconds.
+    private static let stepMilliseconds = 20
     private static let patienceMilliseconds = 1500
     /// After PostgreSQL was away, workers get so many milliseconds to renew before their leases are taken.
     private static let renewalGraceMilliseconds = 1500
@@ -42,8 +44,14 @@ package final class CoordinatorService: Service {
             var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
             while !Task.isCancelled {
                 await self.cycle(&reign, pool, houseKeepers)
+                let next = ContinuousClock.now + .milliseconds(Self.cycleMilliseconds)
                 do {
-                    try await Task.sleep(for: .milliseconds(Self.cycleMilliseconds))
+                    // A plan of hundreds of moves does not wait for the next cycle each time that one ends.
+                    while reign.isRebalancing, ContinuousClock.now + .milliseconds(Self.stepMilliseconds) < next {
+                        try await Task.sleep(for: .milliseconds(Self.stepMilliseconds))
+                        await self.rebalance(&reign, isCycle: false, pool)
+                    }
+                    try await Task.sleep(until: next, clock: .continuous)
                 } catch {
                     break
                 }
@@ -76,6 +84,9 @@ package final class CoordinatorService: Service {
         var isDatabaseDown = false
         var housekeeping = Housekeeping()
         var standbys = StandbyKeeper()
+        /// A plan is under way, and how its hand-offs were at the last look.
+        var isRebalancing = false
+        var mark: RebalanceExecution.Mark?
     }
 
     private func cycle(_ reign: inout Reign, _ pool: PostgresPool, _ houseKeepers: PostgresPool) async {
@@ -123,14 +134,39 @@ package final class CoordinatorService: Service {
         let mayRelease = reign.patientUntil.map { ContinuousClock.now >= $0 } ?? true
         let sinceStart = ContinuousClock.now - reign.startedAt
         let care = ShardCare(configuration: configuration, term: current, timeoutMilliseconds: Self.patienceMilliseconds)
-        let (news, standbys) = try await pool.withConnection { [known = reign.standbys] connection in
+        let (news, standbys) = try await pool.withConnection {
+            [known = reign.standbys, isRebalancing = reign.isRebalancing] connection in
             var standbys = known
-            let news = try care.settle(mayRelease: mayRelease, sinceStart: sinceStart, &standbys, connection)
+            let news = try care.settle(
+                mayRelease: mayRelease, sinceStart: sinceStart, isRebalancing: isRebalancing, &standbys, connection)
             return (news, standbys)
         }
         reign.standbys = standbys
         for line in news { logger.notice("\(line)") }
+        await rebalance(&reign, isCycle: true, pool)
         if reign.housekeeping.isDue(.now) { keepHouse(houseKeepers) }
+    }
+
+    /// Goes on with the plan that is applied.
+    /// - Parameter isCycle: looks whatever has happened, and for hand-offs whose time is over; otherwise only if one has ended.
+    private func rebalance(_ reign: inout Reign, isCycle: Bool, _ pool: PostgresPool) async {
+        guard let term = reign.term else {
+            reign.isRebalancing = false
+            return
+        }
+        let carrier = RebalanceCarrier(term: term, timeoutMilliseconds: Self.patienceMilliseconds)
+        do {
+            let progress = try await pool.withConnection { [mark = reign.mark] in
+                try carrier.carry($0, since: isCycle ? nil : mark, abortsOverdue: isCycle)
+            }
+            reign.isRebalancing = progress.isUnderWay
+            reign.mark = progress.mark
+            for line in progress.news { logger.notice("\(line)") }
+        } catch {
+            // The next cycle tells whether PostgreSQL is away.
+            reign.isRebalancing = false
+            logger.warning("the plan could not be gone on with", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Beside the cycle, which must not wait for it: on a connection of its own, and bounded in time.

@@ -2,13 +2,16 @@ import Core
 import PostgresClient
 import Store
 
-/// What the leading coordinator does once an hour for the database: old changes go, the next months of the audit and of the transactions come.
+/// What the leading coordinator does once an hour for the database: old changes and hand-offs go, the next months of the audit and of the
+/// transactions come.
 struct Housekeeping {
     static let interval = Duration.seconds(3600)
     /// A follower that is further behind than this loads its shard anew.
     static let changesKeptMilliseconds: Int64 = 7 * 24 * 3600 * 1000
-    /// Changes deleted in one statement, and statements in one run: the rest is for the next run.
-    static let changesPerStatement = 5000
+    /// Hand-offs that have ended are kept so long.
+    static let movesKeptMilliseconds: Int64 = 30 * 24 * 3600 * 1000
+    /// Rows deleted in one statement, and statements in one run: the rest is for the next run.
+    static let rowsPerStatement = 5000
     static let statementsMax = 200
     static let statementMillisecondsMax = 30_000
 
@@ -30,14 +33,25 @@ struct Housekeeping {
         if made > 0 { news.append("\(made) months were added to the audit") }
         let months = try TransactionPartitions.make(on: connection)
         if months > 0 { news.append("\(months) months were added to the transactions") }
+        let changes = try prune {
+            try HierarchyChanges.prune(olderThanMilliseconds: changesKeptMilliseconds, limit: rowsPerStatement, on: connection)
+        }
+        if changes > 0 { news.append("\(changes) old changes were deleted") }
+        let moves = try prune {
+            try RebalanceExecution.prune(olderThanMilliseconds: movesKeptMilliseconds, limit: rowsPerStatement, on: connection)
+        }
+        if moves > 0 { news.append("\(moves) old hand-offs were deleted") }
+        return news
+    }
+
+    /// Deletes `rowsPerStatement` at a time. Returns how many in all.
+    private static func prune(_ next: () throws -> Int) throws -> Int {
         var pruned = 0
         for _ in 0..<statementsMax {
-            let count = try HierarchyChanges.prune(
-                olderThanMilliseconds: changesKeptMilliseconds, limit: changesPerStatement, on: connection)
+            let count = try next()
             pruned += count
-            if count < changesPerStatement { break }
+            if count < rowsPerStatement { break }
         }
-        if pruned > 0 { news.append("\(pruned) old changes were deleted") }
-        return news
+        return pruned
     }
 }

@@ -17,7 +17,8 @@ struct ShardCare: Sendable {
 
     /// Returns what there is to tell.
     func settle(
-        mayRelease: Bool, sinceStart: Duration, _ standbys: inout StandbyKeeper, _ connection: PostgresConnection
+        mayRelease: Bool, sinceStart: Duration, isRebalancing: Bool, _ standbys: inout StandbyKeeper,
+        _ connection: PostgresConnection
     ) throws -> [String] {
         var news: [String] = []
         if mayRelease {
@@ -37,9 +38,9 @@ struct ShardCare: Sendable {
         }
         guard !workers.isEmpty else { return news }
         guard weighed.contains(where: { $0.owner == nil }) else {
-            if let line = try standbys.keep(configuration.replicas, weighed, workers, term, timeoutMilliseconds, connection) {
-                news.append(line)
-            }
+            let line = try standbys.keep(
+                configuration.replicas, weighed, workers, isRebalancing: isRebalancing, term, timeoutMilliseconds, connection)
+            if let line { news.append(line) }
             return news
         }
         let nobodyServes = weighed.allSatisfy { $0.owner == nil }

@@ -25,10 +25,11 @@ struct StandbyKeeper: Sendable {
     /// - Parameters:
     ///   - weighed: all shards, each with an owner.
     ///   - workers: those with a lease.
+    ///   - isRebalancing: shards move; standbys that are well enough where they are stay there.
     /// - Returns: what there is to tell.
     mutating func keep(
-        _ replicas: Int, _ weighed: [WeighedShard], _ workers: [RegisteredWorker], _ term: Int64, _ timeoutMilliseconds: Int,
-        _ connection: PostgresConnection
+        _ replicas: Int, _ weighed: [WeighedShard], _ workers: [RegisteredWorker], isRebalancing: Bool, _ term: Int64,
+        _ timeoutMilliseconds: Int, _ connection: PostgresConnection
     ) throws -> String? {
         let now = ContinuousClock.now
         let placed = workers.map {
@@ -36,7 +37,7 @@ struct StandbyKeeper: Sendable {
         }
         let picture = Picture(places: weighed.map { [$0.owner, $0.standby] }, workers: placed, replicas: replicas)
         if picture == settled, now < lookAgainAt { return nil }
-        let maySteps = now >= stepsAt
+        let maySteps = !isRebalancing && now >= stepsAt
         let changes =
             replicas == 0
             ? weighed.filter { $0.standby != nil }.map { StandbyPlace(shard: $0.shard, instance: nil) }

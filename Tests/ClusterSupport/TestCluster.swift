@@ -52,7 +52,8 @@ package final class TestCluster: Sendable {
             let connection = try cluster.connect()
             try Schema.migrate(connection)
             try TestNetwork.fill(connection, affiliates: affiliates, seed: seed)
-            try cluster.startCoordinator("coordinator-1", expectedWorkers: workers)
+            try cluster.startCoordinator(
+                "coordinator-1", expectedWorkers: workers, environment: environment["coordinator-1"] ?? [])
             for name in (1...workers).map({ "worker-\($0)" }) {
                 try cluster.startWorker(name, environment: environment[name] ?? [])
             }
@@ -71,8 +72,8 @@ package final class TestCluster: Sendable {
 
     // MARK: Roles
 
-    package func startCoordinator(_ name: String, expectedWorkers: Int = 1) throws {
-        try launch(name, ["coordinator", "--expected-workers", "\(expectedWorkers)"])
+    package func startCoordinator(_ name: String, expectedWorkers: Int = 1, environment: [String] = []) throws {
+        try launch(name, ["coordinator", "--expected-workers", "\(expectedWorkers)"], environment)
     }
 
     package func startWorker(_ name: String, environment: [String] = []) throws {

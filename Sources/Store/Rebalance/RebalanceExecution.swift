@@ -47,6 +47,23 @@ package enum RebalanceExecution {
         }
     }
 
+    /// What a step depends on, but for time and workers that die: while it stays the same, the next step is the last one's. Writes nothing.
+    package struct Mark: Sendable, Equatable {
+        private let words: String
+
+        package static func read(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> Mark {
+            Mark(
+                words: try connection.execute(
+                    """
+                    SELECT concat_ws(' ',
+                        (SELECT plan_id || state FROM fature_v2.rebalance_plan WHERE state IN ('applying', 'paused')),
+                        (SELECT count(*) FROM fature_v2.shard_move WHERE state NOT IN ('committed', 'aborted')),
+                        (SELECT max(ended_at) FROM fature_v2.shard_move WHERE ended_at IS NOT NULL))
+                    """, timeoutMilliseconds: timeoutMilliseconds
+                ).text(0, 0))
+        }
+    }
+
     /// Aborts hand-offs whose time is over. Nil: another coordinator leads.
     package static func abortOverdue(
         term: Int64, on connection: PostgresConnection, timeoutMilliseconds: Int? = nil

@@ -7,7 +7,7 @@ enum ExitStatus: Int32, CaseIterable {
     case invalidRun = 2
     /// Nothing is running here (`fature status`), or a load cannot be set up (`fature loadtest`).
     case notRunning = 3
-    /// What was asked for cannot be planned as the cluster is (`fature rebalance`).
+    /// What was asked for cannot be planned or done as the cluster is, and nothing was done (`fature rebalance`).
     case refused = 4
     /// A flag or argument makes no sense.
     case usage = 64
@@ -36,6 +36,8 @@ enum ExitStatus: Int32, CaseIterable {
 
     /// A load cannot be set up.
     static let setUp = ExitStatus.notRunning
-    /// Shards are to move (`fature rebalance plan`).
+    /// Shards are to move, or moving (`fature rebalance`).
     static let movesPending = ExitStatus.invalidRun
+    /// Not all that was planned has come about (`fature rebalance`).
+    static let partial = ExitStatus.notRunning
 }

@@ -7,17 +7,30 @@ import Store
 struct RebalanceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebalance",
-        abstract: "Plan which shards should move to which workers.",
+        abstract: "Plan which shards should move to which workers, and have them moved.",
         discussion: """
-            A plan changes nothing. It is kept with a number, and says what is to be moved, why, what that costs, and what it brings.
+            A plan changes nothing. It is kept with a number, and says what is to be moved, why, what that costs, and what it brings. Applied, it is carried \
+            out by the coordinator, while all shards are served.
 
             Example: fature rebalance plan
+            Example: fature rebalance apply 7 --wait
             Example: fature rebalance plan --drain worker-2 --json
 
-            Exit status: 0 nothing to move, or shown, 1 no such plan, 2 moves are planned, 3 no cluster named, 4 refused: no plan can be made now, \
-            64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, 77 wrong password.
+            Exit status: 0 done, shown, or nothing to move, 1 no such plan, 2 moves are pending: planned, under way or paused, 3 partial: some moves \
+            failed or the plan was aborted, 4 refused: nothing was done, 64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, \
+            77 wrong password, 78 no cluster named.
             """,
-        subcommands: [RebalancePlanCommand.self, RebalanceShowCommand.self, RebalanceListCommand.self])
+        subcommands: [
+            RebalancePlanCommand.self, RebalanceApplyCommand.self, RebalanceStatusCommand.self, RebalancePauseCommand.self,
+            RebalanceResumeCommand.self, RebalanceAbortCommand.self, RebalanceShowCommand.self, RebalanceListCommand.self,
+        ])
+
+    /// Like the function of that name; but no cluster named is 78, since 3 is a plan that was carried out in part.
+    static func explained<R>(_ body: () throws -> R) throws -> R {
+        do { return try fature.explained(body) } catch let error as CommandError where error.status == .notRunning {
+            throw CommandError(.configuration, error.message)
+        }
+    }
 }
 
 /// `fature rebalance show`.
@@ -28,7 +41,7 @@ struct RebalanceShowCommand: ParsableCommand {
         discussion: """
             Example: fature rebalance show 7
 
-            Exit status: 0 shown, 1 no such plan, 3 no cluster named, 69 no PostgreSQL, 76 schema of another version.
+            Exit status: 0 shown, 1 no such plan, 69 no PostgreSQL, 76 schema of another version, 78 no cluster named.
             """)
 
     @Argument(help: ArgumentHelp("The plan's number.", valueName: "plan"))
@@ -43,13 +56,9 @@ struct RebalanceShowCommand: ParsableCommand {
     @OptionGroup var location: ClusterLocation
 
     func run() throws {
-        try explained {
+        try RebalanceCommand.explained {
             let connection = try location.connectToCurrentSchema("rebalance show")
-            guard let stored = try RebalancePlans.find(number, on: connection) else {
-                throw CommandError(.negative, "there is no plan \(number); `fature rebalance ls` shows those that are kept")
-            }
-            var document = try RebalanceDocument(stored: stored)
-            document.take(try RebalancePlans.moves(of: number, on: connection))
+            let document = try RebalanceDesk.document(of: RebalanceDesk.find(number, on: connection), on: connection)
             if json { return try JSONAnswer.print(document) }
             Console.answer(RebalanceText.text(of: document, isExplaining: explain))
         }
@@ -64,7 +73,7 @@ struct RebalanceListCommand: ParsableCommand {
         discussion: """
             Example: fature rebalance ls --limit 5 --json
 
-            Exit status: 0 shown, 3 no cluster named, 64 bad flag, 69 no PostgreSQL, 76 schema of another version.
+            Exit status: 0 shown, 64 bad flag, 69 no PostgreSQL, 76 schema of another version, 78 no cluster named.
             """)
 
     @Option(help: ArgumentHelp("So many at most.", valueName: "n"))
@@ -94,7 +103,7 @@ struct RebalanceListCommand: ParsableCommand {
     }
 
     func run() throws {
-        try explained {
+        try RebalanceCommand.explained {
             let plans = try RebalancePlans.newest(limit, on: location.connectToCurrentSchema("rebalance ls"))
             let entries = plans.map { plan in
                 Entry(

@@ -21,6 +21,25 @@ struct RebalanceDocument: Codable {
         var failure: String?
     }
 
+    /// How many moves are in which state.
+    struct Counts: Codable {
+        var planned: Int64 = 0
+        var moving: Int64 = 0
+        var done: Int64 = 0
+        var failed: Int64 = 0
+        var skipped: Int64 = 0
+    }
+
+    struct Throttles: Codable {
+        let movesAtOnce: Int64
+        let movesPerSource: Int64
+        let movesPerTarget: Int64
+        let lagChangesMax: Int64
+        let holdMillisecondsMax: Int64
+        /// Nil: no limit.
+        let p99MicrosecondsMax: Int64?
+    }
+
     struct Worker: Codable {
         let workerId: String
         let instance: Int64
@@ -62,6 +81,14 @@ struct RebalanceDocument: Codable {
     var plan: Int64?
     var state: String
     var stateReason: String?
+    /// When it came into its state, and by whom; these and what follows nil while it is not kept.
+    var stateAt: String?
+    var stateBy: String?
+    /// Why no move begins at the moment.
+    var waitsBecause: String?
+    var counts: Counts?
+    /// Nil until it is applied.
+    var throttles: Throttles?
     let weight: String
     let threshold: Int64
     let maxMoves: Int?
@@ -131,7 +158,17 @@ extension RebalanceDocument {
         }
         plan = stored.number
         state = stored.state.rawValue
-        stateReason = stored.stateReason ?? stored.waitsBecause
+        stateReason = stored.stateReason
+        stateAt = MomentText.of(microseconds: stored.stateAtMicroseconds)
+        stateBy = stored.stateBy
+        waitsBecause = stored.waitsBecause
+        counts = Counts(stored.moves)
+        throttles = stored.throttles.map {
+            Throttles(
+                movesAtOnce: $0.movesAtOnce, movesPerSource: $0.movesPerSource, movesPerTarget: $0.movesPerTarget,
+                lagChangesMax: $0.lagChangesMax, holdMillisecondsMax: $0.holdMillisecondsMax,
+                p99MicrosecondsMax: $0.p99MicrosecondsMax)
+        }
     }
 
     /// How far each move is.
@@ -141,6 +178,14 @@ extension RebalanceDocument {
             moves[index].state = move.state.rawValue
             moves[index].failure = move.failure
         }
+    }
+}
+
+extension RebalanceDocument.Counts {
+    init(_ moves: [StoredRebalanceMove.State: Int64]) {
+        self.init(
+            planned: moves[.planned] ?? 0, moving: moves[.moving] ?? 0, done: moves[.done] ?? 0, failed: moves[.failed] ?? 0,
+            skipped: moves[.skipped] ?? 0)
     }
 }
 

@@ -10,15 +10,15 @@ struct RebalancePlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Plan the fewest moves that bring every worker within a threshold of its fair share, and keep the plan.",
         discussion: """
-            Nothing is moved. A worker's fair share is the mean load of the open workers for its capacity. Where moving whole shards cannot help, the \
+            Nothing is moved: `fature rebalance apply` does that. A worker's fair share is the mean load of the open workers for its capacity. Where moving whole shards cannot help, the \
             plan says so, and names the affiliates at which a cut would.
 
             Example: fature rebalance plan
             Example: fature rebalance plan --drain worker-2 --max-moves 20
             Example: fature rebalance plan --weight traffic --threshold 20% --explain
 
-            Exit status: 0 nothing to move, 2 moves are planned, 3 no cluster named, 4 refused: shards wait for an owner, a plan is being applied, \
-            or no worker is open, 64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, 77 wrong password.
+            Exit status: 0 nothing to move, 2 moves are planned, 4 refused: shards wait for an owner, a plan is being applied, or no worker is open, \
+            64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, 77 wrong password, 78 no cluster named.
             """)
 
     @Option(help: ArgumentHelp("Empty this worker, given by name or instance; may be repeated.", valueName: "worker"))
@@ -77,45 +77,19 @@ struct RebalancePlanCommand: ParsableCommand {
     }
 
     func run() throws {
-        try explained {
+        try RebalanceCommand.explained {
             let connection = try location.connectToCurrentSchema("rebalance plan")
             let drained = try drain.map { try WorkerNames.name(of: $0, on: connection) }
-            if let other = try RebalancePlans.underWay(on: connection) {
-                throw CommandError(
-                    .refused,
-                    "plan \(other.number) is \(other.state.rawValue); `fature rebalance show \(other.number)` tells how far it is"
-                )
-            }
-            let planning: RebalancePlanning
-            do {
-                planning = try RebalancePlanning(
-                    RebalanceQuestion(
-                        weight: weight, limits: RebalanceLimits(threshold: threshold.basisPoints, movesMax: maxMoves),
-                        drained: Set(drained)), on: connection)
-            } catch let refusal as RebalanceRefusal { throw Self.explaining(refusal) }
-            var document = RebalanceDocument(planning)
-            if !dryRun {
-                document.plan = try planning.store(document: JSONAnswer.text(document), origin: .commandLine, on: connection)
-            }
+            let question = RebalanceQuestion(
+                weight: weight, limits: RebalanceLimits(threshold: threshold.basisPoints, movesMax: maxMoves),
+                drained: Set(drained))
+            let document = try RebalanceDesk.plan(question, isDryRun: dryRun, on: connection)
             if json {
                 try JSONAnswer.print(document)
             } else {
                 Console.answer(RebalanceText.text(of: document, isExplaining: explain))
             }
             if !document.moves.isEmpty { throw ExitCode(ExitStatus.movesPending.rawValue) }
-        }
-    }
-
-    private static func explaining(_ refusal: RebalanceRefusal) -> CommandError {
-        switch refusal {
-        case .nowhereToGo:
-            CommandError(
-                .refused, "no worker is open: all are cordoned or draining, or none lives; see `fature worker ls`")
-        case .unplaced(let shards):
-            CommandError(
-                .refused,
-                "\(shards.count) shards have no living owner; the coordinator gives them out within seconds: "
-                    + "plan again when `fature status` shows none")
         }
     }
 }

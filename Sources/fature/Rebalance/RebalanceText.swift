@@ -1,4 +1,5 @@
 import Placement
+import Store
 
 /// A plan of a rebalance for people.
 enum RebalanceText {
@@ -21,6 +22,49 @@ enum RebalanceText {
         return parts.joined(separator: "\n\n")
     }
 
+    /// How far a kept plan is: what has not moved and why.
+    static func status(of document: RebalanceDocument) -> String {
+        var lines = [
+            "plan \(document.plan ?? 0) is \(document.state)"
+                + (document.stateAt.map { " since \($0)" } ?? "") + (document.stateBy.map { " by \($0)" } ?? "")
+                + (document.stateReason.map { ": \($0)" } ?? "")
+        ]
+        if let counts = document.counts { lines.append(words(counts, of: document.moves.count)) }
+        if let because = document.waitsBecause { lines.append("waiting: \(because)") }
+        if let throttles = document.throttles {
+            lines.append(
+                "\(throttles.movesAtOnce) moves at once, \(throttles.movesPerSource) from a worker, \(throttles.movesPerTarget) to a worker; "
+                    + "lag \(throttles.lagChangesMax) changes, hold \(throttles.holdMillisecondsMax) ms"
+                    + (throttles.p99MicrosecondsMax.map { ", none while the p99 is above \($0) µs" } ?? ""))
+        }
+        let notable = document.moves.filter { $0.state != "planned" && $0.state != "done" || $0.failure != nil }
+        guard !notable.isEmpty else { return lines.joined(separator: "\n") }
+        var table = TextTable(["move", "shard", "from", "to", "affiliates", "state"])
+        for move in notable {
+            table.add([
+                String(move.position), String(move.shard), move.from, move.to, String(move.affiliates),
+                [move.state, move.failure].compactMap { $0 }.joined(separator: ": "),
+            ])
+        }
+        return lines.joined(separator: "\n") + "\n\n" + table.text
+    }
+
+    /// One line for somebody who waits.
+    static func progress(_ plan: StoredRebalancePlan) -> String {
+        let counts = RebalanceDocument.Counts(plan.moves)
+        return "plan \(plan.number) is \(plan.state.rawValue): \(words(counts, of: Int(plan.movesTotal)))"
+            + (plan.waitsBecause.map { "; waiting: \($0)" } ?? "")
+    }
+
+    private static func words(_ counts: RebalanceDocument.Counts, of total: Int) -> String {
+        var words = ["\(counts.done) of \(total) moves done"]
+        if counts.moving > 0 { words.append("\(counts.moving) under way") }
+        if counts.planned > 0 { words.append("\(counts.planned) to come") }
+        if counts.failed > 0 { words.append("\(counts.failed) failed") }
+        if counts.skipped > 0 { words.append("\(counts.skipped) left out") }
+        return words.joined(separator: ", ")
+    }
+
     private static func head(_ document: RebalanceDocument) -> String {
         let name = document.plan.map { "plan \($0) (\(document.state))" } ?? "a plan that is not kept"
         let imbalance =
@@ -33,7 +77,7 @@ enum RebalanceText {
                 "\(name): nothing to move; \(imbalance), \(document.obstacles.isEmpty ? verdict : "as far down as whole shards bring it")"
         }
         let rest = document.isCutShort ? "\nmore moves would help; this plan may have \(document.maxMoves ?? 0)" : ""
-        let why = document.stateReason.map { "\n\(document.state): \($0)" } ?? ""
+        let why = (document.stateReason ?? document.waitsBecause).map { "\n\(document.state): \($0)" } ?? ""
         return
             "\(name): \(document.moves.count) \(document.moves.count == 1 ? "move" : "moves"), \(document.affiliatesMoved) affiliates to load; "
             + imbalance + rest + why

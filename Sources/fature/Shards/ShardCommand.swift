@@ -20,7 +20,7 @@ struct ShardCommand: ParsableCommand {
 struct ShardListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "Show every shard with its owner, epoch and affiliates.",
+        abstract: "Show every shard with its owner, standby, epoch and affiliates.",
         discussion: """
             Example: fature shard ls --json
 
@@ -46,6 +46,8 @@ struct ShardListCommand: ParsableCommand {
         let instance: Int64?
         let epoch: Int64
         let affiliates: Int64
+        /// Who keeps a warm copy; nil: nobody.
+        let standby: String?
     }
 
     func run() throws {
@@ -59,15 +61,16 @@ struct ShardListCommand: ParsableCommand {
                 return try OwnershipQueries.weighedShards(on: connection).map { shard in
                     Entry(
                         shard: Int(shard.shard.rawValue), workerId: shard.owner.flatMap { names[$0] },
-                        instance: shard.owner?.rawValue, epoch: shard.epoch.rawValue, affiliates: shard.affiliates)
+                        instance: shard.owner?.rawValue, epoch: shard.epoch.rawValue, affiliates: shard.affiliates,
+                        standby: shard.standby.flatMap { names[$0] })
                 }
             }.filter { only == nil || $0.workerId == only }
             if json { return try JSONAnswer.print(Answer(shards: entries)) }
-            var table = TextTable(["shard", "worker", "instance", "epoch", "affiliates"])
+            var table = TextTable(["shard", "worker", "instance", "standby", "epoch", "affiliates"])
             for entry in entries {
                 table.add([
-                    String(entry.shard), entry.workerId ?? "nobody", entry.instance.map(String.init) ?? "", String(entry.epoch),
-                    String(entry.affiliates),
+                    String(entry.shard), entry.workerId ?? "nobody", entry.instance.map(String.init) ?? "", entry.standby ?? "",
+                    String(entry.epoch), String(entry.affiliates),
                 ])
             }
             Console.answer(table.text)

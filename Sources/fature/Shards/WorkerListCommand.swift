@@ -39,6 +39,8 @@ struct WorkerListCommand: ParsableCommand {
         let standingBy: String?
         let shards: Int
         let affiliates: Int64
+        /// Shards of others of which it keeps a warm copy.
+        let standbys: Int
         let epochMin: Int64?
         let epochMax: Int64?
     }
@@ -49,13 +51,13 @@ struct WorkerListCommand: ParsableCommand {
             let entries = try connection.transaction(.snapshotReadOnly) { try Self.entries(connection) }
             if json { return try JSONAnswer.print(Answer(workers: entries)) }
             var table = TextTable([
-                "worker", "instance", "address", "standing", "lease ms", "capacity", "shards", "affiliates", "reason",
+                "worker", "instance", "address", "standing", "lease ms", "capacity", "shards", "affiliates", "standbys", "reason",
             ])
             for entry in entries {
                 table.add([
                     entry.workerId, entry.instance.map(String.init) ?? "", entry.address ?? "", entry.standing,
                     entry.leaseMillisecondsLeft.map(String.init) ?? "", entry.capacity.map(String.init) ?? "",
-                    String(entry.shards), String(entry.affiliates), entry.standingReason ?? "",
+                    String(entry.shards), String(entry.affiliates), String(entry.standbys), entry.standingReason ?? "",
                 ])
             }
             Console.answer(table.text)
@@ -74,13 +76,15 @@ struct WorkerListCommand: ParsableCommand {
                 version: worker.registration.version, capacity: worker.registration.capacity,
                 leaseMillisecondsLeft: worker.leaseMillisecondsLeft, standing: worker.standing.rawValue,
                 standingReason: standing?.reason, standingBy: standing?.actor, shards: owned.count,
-                affiliates: owned.reduce(0) { $0 + $1.affiliates }, epochMin: owned.map(\.epoch.rawValue).min(),
+                affiliates: owned.reduce(0) { $0 + $1.affiliates },
+                standbys: shards.count { $0.standby == worker.instance }, epochMin: owned.map(\.epoch.rawValue).min(),
                 epochMax: owned.map(\.epoch.rawValue).max())
         }
         let away = standings.filter { standing in !workers.contains { $0.registration.name == standing.name } }.map {
             Entry(
                 workerId: $0.name, instance: nil, address: nil, version: nil, capacity: nil, leaseMillisecondsLeft: nil,
                 standing: $0.standing.rawValue, standingReason: $0.reason, standingBy: $0.actor, shards: 0, affiliates: 0,
+                standbys: 0,
                 epochMin: nil, epochMax: nil)
         }
         return living + away

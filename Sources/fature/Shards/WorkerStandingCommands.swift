@@ -28,17 +28,47 @@ struct WorkerDrainCommand: ParsableCommand {
         commandName: "drain",
         abstract: "Give a worker no more shards, and have the next rebalance plan empty it.",
         discussion: """
-            Nothing is moved yet: `fature rebalance plan` says what goes where. It holds for the worker's name, also after a restart, until \
-            `fature worker uncordon`. A worker that is stopped gives its shards back by itself.
+            With --move its shards are planned away and the plan is applied at once; with --wait the command returns when they are gone, and the \
+            worker can be stopped. Without either nothing is moved yet: `fature rebalance plan` says what goes where. It holds for the worker's \
+            name, also after a restart, until `fature worker uncordon`.
 
-            Example: fature worker drain worker-2 --reason 'the machine goes' && fature rebalance plan
+            Example: fature worker drain worker-2 --wait --reason 'the machine goes'
+            Example: fature worker drain worker-2 && fature rebalance plan
 
-            Exit status: 0 draining, or it was, 3 no cluster named, 64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version.
+            Exit status: 0 draining, or it was; with --wait: empty; 2 its shards are moving (--move), 3 not all of them have moved (--wait), \
+            4 refused: nothing was moved, since a plan is under way or no other worker is open, 64 bad flag or no such worker, 69 no PostgreSQL, \
+            76 schema of another version, 78 no cluster named.
             """)
+
+    @Flag(help: "Have its shards moved away at once, as `fature rebalance plan --drain` and `apply` would.")
+    var move = false
+
+    @Flag(help: "Have its shards moved away, and return when that has ended.")
+    var wait = false
 
     @OptionGroup var change: WorkerStandingOptions
 
-    func run() throws { try change.run(.draining) }
+    func run() throws {
+        try RebalanceCommand.explained {
+            guard move || wait else { return try change.run(.draining) }
+            let connection = try change.location.connectToCurrentSchema("worker drain")
+            let name = try WorkerNames.name(of: change.worker, on: connection)
+            let question = RebalanceQuestion(drained: [name])
+            let document = try RebalanceDesk.plan(question, isDryRun: change.dryRun, on: connection)
+            guard !change.dryRun, let number = document.plan else {
+                return change.json
+                    ? try JSONAnswer.print(document) : Console.answer(RebalanceText.text(of: document, isExplaining: false))
+            }
+            if let reason = change.reason {
+                // Applying the plan says no more than which plan it was.
+                _ = try WorkerStandings.set(name, .draining, reason: reason, origin: .commandLine, on: connection)
+            }
+            guard !document.moves.isEmpty else { return try change.run(.draining) }
+            var plan = try RebalanceDesk.apply(number, RebalanceThrottles(), on: connection)
+            if wait { plan = try RebalanceDesk.wait(number, on: connection) }
+            try RebalanceStatusCommand.show(plan, asJSON: change.json, on: connection)
+        }
+    }
 }
 
 /// `fature worker uncordon`.
