@@ -26,6 +26,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
     targets: [
         // Floor 0: system libraries.
@@ -51,6 +53,14 @@ let package = Package(
         .target(
             name: "JobQueue", dependencies: ["Core", "RedisClient"], resources: [.embedInCode("Scripts")], swiftSettings: house),
         .target(name: "HTTP2", dependencies: ["Core", "CNGHTTP2"], swiftSettings: house),
+        .target(
+            name: "ClusterTLS",
+            dependencies: [
+                "Core", logging, product("Crypto", "swift-crypto"), product("NIOCore", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"),
+                product("NIOTLS", "swift-nio"), product("X509", "swift-certificates"),
+            ],
+            swiftSettings: house),
         .target(name: "Telemetry", dependencies: ["Core", logging], swiftSettings: house),
         .target(name: "YAMLFiles", dependencies: [product("Yams", "Yams")], swiftSettings: house),
         .target(name: "PlanFiles", dependencies: ["Core", "Commission", "YAMLFiles"], swiftSettings: house),
@@ -64,8 +74,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "RedisClient", "JobQueue", "Telemetry",
-                logging,
+                "ClusterTLS", "Core", "Hierarchy", "Ownership", "Frames", "Store", "PostgresClient", "RedisClient", "JobQueue",
+                "Telemetry", logging,
                 lifecycle,
             ] + nio,
             swiftSettings: house),
@@ -76,7 +86,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging, lifecycle,
+                "ClusterTLS", "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging,
+                lifecycle,
                 product("NIOHTTP1", "swift-nio"),
             ] + nio,
             swiftSettings: house),
@@ -113,7 +124,8 @@ let package = Package(
                 "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store", "PostgresClient", "RedisClient",
                 "Telemetry",
                 "Worker",
-                "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport", "LoadCheck", logging,
+                "ClusterTLS", "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport",
+                "LoadCheck", logging,
                 lifecycle,
                 product("ArgumentParser", "swift-argument-parser"),
                 product("Configuration", "swift-configuration"),
@@ -158,6 +170,12 @@ let package = Package(
             name: "OwnershipTests", dependencies: ["Core", "Ownership"], exclude: ["Transcripts"], swiftSettings: house),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: house),
         .testTarget(name: "TelemetryTests", dependencies: ["Core", "Telemetry", logging], swiftSettings: house),
+        .testTarget(
+            name: "ClusterTLSTests",
+            dependencies: [
+                "ClusterTLS", "TestServers", logging, product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
+                product("X509", "swift-certificates"),
+            ] + nio, swiftSettings: house),
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
             name: "GatewayTests",

@@ -1,3 +1,4 @@
+import ClusterTLS
 import Core
 
 /// Which requests are written to the log.
@@ -26,11 +27,13 @@ package struct GatewayConfiguration: Sendable {
     package var requestsPerThreadMax: Int
     /// Client connections at a time, on each event loop; more are closed at once.
     package var connectionsPerThreadMax: Int
+    /// With which workers are made sure of; nil: plaintext, over loopback alone.
+    package var credentials: CredentialPaths?
 
     package init(
         databaseURL: String, redisURL: String? = nil, listenHost: String = "127.0.0.1", port: Int = 8080, threads: Int = 1,
         accessLog: AccessLogMode = .notable, deadlineMilliseconds: Int = 2000, requestsPerThreadMax: Int = 16_384,
-        connectionsPerThreadMax: Int = 10_000
+        connectionsPerThreadMax: Int = 10_000, credentials: CredentialPaths? = nil
     ) {
         self.databaseURL = databaseURL
         self.redisURL = redisURL
@@ -41,5 +44,6 @@ package struct GatewayConfiguration: Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.requestsPerThreadMax = requestsPerThreadMax
         self.connectionsPerThreadMax = connectionsPerThreadMax
+        self.credentials = credentials
     }
 }

@@ -1,3 +1,4 @@
+import ClusterTLS
 import Core
 import Frames
 import HTTP2
@@ -40,6 +41,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     let body = ByteBuilder(capacity: 64 << 10)
     let journal: AccessJournal
     let service: any GatewayServices
+    /// Makes sure of workers.
+    let connector: TLSConnector
     @exclusivity(unchecked) private(set) var outBuffer: ByteBuffer
     @exclusivity(unchecked) private var dirtyTransports: [RequestTransport] = []
     @exclusivity(unchecked) private var dirtyLinks: [WorkerLink] = []
@@ -55,7 +58,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
 
     init(
         eventLoop: any EventLoop, configuration: GatewayConfiguration, table: AffiliateDirectoryTable, currency: Currency,
-        journal: AccessJournal, service: any GatewayServices, logger: Logger
+        journal: AccessJournal, service: any GatewayServices, connector: TLSConnector = TLSConnector(), logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
@@ -63,6 +66,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         self.currency = currency
         self.journal = journal
         self.service = service
+        self.connector = connector
         slab = RequestSlab(capacity: configuration.requestsPerThreadMax)
         requests = .allocate(capacity: configuration.requestsPerThreadMax)
         requests.initialize(repeating: RoutedRequest(), count: configuration.requestsPerThreadMax)

@@ -1,3 +1,4 @@
+import ClusterTLS
 import Core
 import Logging
 import NIOCore
@@ -36,8 +37,11 @@ package final class GatewayService: Service {
     }
 
     /// Serves until a graceful shutdown; then nothing new is accepted, and what is open is answered.
-    /// - Throws: when the address is taken, or PostgreSQL cannot be reached at the start or has another schema.
+    /// - Throws: when the address is taken, the certificates do not fit, or PostgreSQL cannot be reached at the start or has another schema.
     package func run() async throws {
+        let credentials = try await ClusterCredentials.load(
+            configuration.credentials, role: .gateway, name: nil, logger: logger)
+        let connector = TLSConnector(credentials)
         let backend = try GatewayBackend(configuration: configuration, logger: logger)
         try await backend.requireSchema()
         let currency = try await backend.currency()
@@ -47,7 +51,8 @@ package final class GatewayService: Service {
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = GatewayLoop(
                 eventLoop: eventLoop, configuration: configuration, table: table, currency: currency,
-                journal: AccessJournal(mode: configuration.accessLog, writer: writer), service: backend, logger: logger)
+                journal: AccessJournal(mode: configuration.accessLog, writer: writer), service: backend, connector: connector,
+                logger: logger)
         }
         backend.adopt(Array(loops.values))
         for loop in loops.values { try await loop.eventLoop.submit { loop.start() }.get() }
@@ -68,6 +73,7 @@ package final class GatewayService: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await Self.every(Self.topologyPollMilliseconds) { await backend.followTopology() } }
+                tasks.addTask { await credentials?.follow() }
                 tasks.addTask { await Self.every(Self.healthPollMilliseconds) { await backend.checkHealth() } }
             }
         }

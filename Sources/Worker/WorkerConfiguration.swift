@@ -1,3 +1,4 @@
+import ClusterTLS
 import Core
 
 /// All that a worker has to be told.
@@ -19,11 +20,13 @@ package struct WorkerConfiguration: Sendable {
     package var leaseMilliseconds: Int
     /// How much this worker takes on, relative to others.
     package var capacity: Int
+    /// With which gateways are made sure of; nil: plaintext, on loopback alone.
+    package var credentials: CredentialPaths?
 
     package init(
         name: String, databaseURL: String, redisURL: String? = nil, paymentLanes: Int = 1, listenHost: String = "127.0.0.1",
         port: Int = 0, advertisedAddress: String? = nil,
-        leaseMilliseconds: Int = 2500, capacity: Int = 1
+        leaseMilliseconds: Int = 2500, capacity: Int = 1, credentials: CredentialPaths? = nil
     ) {
         self.name = name
         self.databaseURL = databaseURL
@@ -34,5 +37,6 @@ package struct WorkerConfiguration: Sendable {
         self.advertisedAddress = advertisedAddress
         self.leaseMilliseconds = leaseMilliseconds
         self.capacity = capacity
+        self.credentials = credentials
     }
 }

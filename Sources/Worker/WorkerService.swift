@@ -1,3 +1,4 @@
+import ClusterTLS
 import Core
 import Frames
 import Hierarchy
@@ -42,8 +43,13 @@ package final class WorkerService: Service {
     }
 
     /// Serves until a graceful shutdown: then the shards are given back at once, before the connections close.
-    /// - Throws: when the address is taken, or PostgreSQL cannot be reached at the start or has another schema.
+    /// - Throws: when the address is taken or beyond loopback without certificates, when those do not fit, or when PostgreSQL cannot be
+    ///   reached at the start or has another schema.
     package func run() async throws {
+        try CredentialPaths.require(configuration.credentials, toListenOn: configuration.listenHost)
+        let credentials = try await ClusterCredentials.load(
+            configuration.credentials, role: .worker, name: configuration.name, logger: logger)
+        let acceptor = credentials.map { TLSAcceptor($0, logger: logger) }
         let url = configuration.databaseURL
         func database(_ purpose: String) throws -> PostgresConfiguration {
             try PostgresConfiguration(url: url, applicationName: "fature worker \(configuration.name) \(purpose)")
@@ -86,6 +92,7 @@ package final class WorkerService: Service {
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        try acceptor?.prepare(channel)
                         try channel.pipeline.syncOperations.addHandler(GatewayConnection(loop: loop))
                     }
                 }
@@ -96,7 +103,8 @@ package final class WorkerService: Service {
         }
         let port = channel.localAddress?.port ?? configuration.port
         onListening?(configuration.listenHost, port)
-        logger.notice("listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)"])
+        logger.notice(
+            "listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)", "tls": "\(acceptor != nil)"])
 
         let ledger = try configuration.redisURL.map {
             try LedgerService(
@@ -118,6 +126,7 @@ package final class WorkerService: Service {
             tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
             tasks.addTask { await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() } }
             tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
+            tasks.addTask { await credentials?.follow() }
             // Returns when we are asked to stop, or cancelled.
             try? await gracefulShutdown()
             tenant.beginLeaving()

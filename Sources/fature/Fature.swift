@@ -14,6 +14,7 @@ struct Fature: AsyncParsableCommand {
             CoordinatorCommand.self,
             WorkerCommand.self,
             GatewayCommand.self,
+            ClusterCommand.self,
             DatabaseCommand.self,
             GenerateCommand.self,
             ImportCommand.self,

@@ -57,7 +57,9 @@ package final class TestCluster: Sendable {
             for name in (1...workers).map({ "worker-\($0)" }) {
                 try cluster.startWorker(name, environment: environment[name] ?? [])
             }
-            for number in 1...gateways { _ = try cluster.startGateway("gateway-\(number)") }
+            for name in (1...gateways).map({ "gateway-\($0)" }) {
+                try cluster.startGateway(name, environment: environment[name] ?? [])
+            }
             try cluster.waitUntilReady()
         }
         return cluster
@@ -138,6 +140,12 @@ package final class TestCluster: Sendable {
     package func isStopped(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isStopped } ?? false }
 
     package func kill(_ name: String) { signal(name, SIGKILL) }
+    /// Ends a role for good: nobody waits for it to be ready any more.
+    package func retire(_ name: String) {
+        kill(name)
+        roles.withLock { _ = $0.removeValue(forKey: name) }
+    }
+
     package func freeze(_ name: String) { signal(name, SIGSTOP) }
     package func wake(_ name: String) { signal(name, SIGCONT) }
 

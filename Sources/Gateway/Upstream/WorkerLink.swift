@@ -63,7 +63,11 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 64 << 10, maximum: 256 << 10)
             )
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(self) }
+                channel.eventLoop.makeCompletedFuture {
+                    try self.loop.connector.prepare(
+                        channel, worker: self.owner.name, host: self.owner.host, logger: self.loop.logger)
+                    try channel.pipeline.syncOperations.addHandler(self)
+                }
             }
             .connect(host: owner.host, port: owner.port)
             .whenFailure { _ in self.connectFailed() }
@@ -105,11 +109,12 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
             return
         }
         state = .connected(context)
-        reconnectDelayMilliseconds = Self.reconnectDelayMillisecondsMin
         loop.linkConnected(self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Not before: a worker that does not take our certificate says so only after the connection stands.
+        reconnectDelayMilliseconds = Self.reconnectDelayMillisecondsMin
         let buffer = unwrapInboundIn(data)
         do {
             try buffer.withUnsafeReadableBytes { bytes in
@@ -135,6 +140,8 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     func channelInactive(context: ChannelHandlerContext) {
         out.removeAll()
         assembler.reset()
+        // It may end before it stands: a handshake that fails.
+        if case .connecting = state { return retryLater() }
         guard case .connected = state else { return }
         state = .idle
         loop.linkFailed(self)

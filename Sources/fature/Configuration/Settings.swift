@@ -35,6 +35,9 @@ enum Settings {
     static let workerPaymentLanes = Setting(
         "worker.payment_lanes", .integer(1...16), default: "1",
         help: "Batches of commissions that are paid side by side, each on a thread and a PostgreSQL connection of its own.")
+    static let workerCertificate = tlsCertificate(of: "worker")
+    static let workerKey = tlsKey(of: "worker")
+    static let workerAuthority = tlsAuthority(of: "worker", peers: "gateways")
     static let coordinatorLeaseMilliseconds = Setting(
         "coordinator.lease_milliseconds", .integer(leaseMilliseconds), default: "2500",
         help: "How long, in milliseconds, a coordinator leads after it last reported; then another takes over.")
@@ -70,17 +73,39 @@ enum Settings {
         "gateway.connections_per_thread_max", .integer(1...1_000_000), default: "10000",
         help: "Client connections at a time on each event loop; more are closed at once.")
 
+    static let gatewayCertificate = tlsCertificate(of: "gateway")
+    static let gatewayKey = tlsKey(of: "gateway")
+    static let gatewayAuthority = tlsAuthority(of: "gateway", peers: "workers")
+
+    private static func tlsCertificate(of role: String) -> Setting {
+        Setting("\(role).tls_cert", .text, help: "The \(role)'s certificate, a file in PEM; read again when it changes.")
+    }
+
+    private static func tlsKey(of role: String) -> Setting {
+        Setting(
+            "\(role).tls_key", .text,
+            help: "The key of the \(role)'s certificate, a file in PEM that only the \(role)'s user can read.")
+    }
+
+    private static func tlsAuthority(of role: String, peers: String) -> Setting {
+        Setting(
+            "\(role).tls_ca", .text,
+            help:
+                "The cluster's authorities, a file in PEM: \(peers) with other certificates are refused. Needed beyond loopback, together with the two above."
+        )
+    }
+
     static let common = [databaseURL, redisURL, logLevel]
     static let worker = [
         workerName, workerListenHost, workerListenPort, workerAdvertisedAddress, workerLeaseMilliseconds, workerCapacity,
-        workerPaymentLanes,
+        workerPaymentLanes, workerCertificate, workerKey, workerAuthority,
     ]
     static let coordinator = [
         coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds, coordinatorReplicas,
     ]
     static let gateway = [
         gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,
-        gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax,
+        gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax, gatewayCertificate, gatewayKey, gatewayAuthority,
     ]
     static let all = common + worker + coordinator + gateway
 }

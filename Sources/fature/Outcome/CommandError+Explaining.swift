@@ -1,3 +1,4 @@
+import ClusterTLS
 import Commission
 import PlanFiles
 import PostgresClient
@@ -17,6 +18,7 @@ extension CommandError {
         case let error as PlanFileError: CommandError(.inputRefused, error.description)
         case let error as PlanError: CommandError(.inputRefused, error.description)
         case let error as PlanStoreError: explaining(error)
+        case let error as ClusterTLSError: explaining(error)
         default: CommandError(.processFailed, "\(error)")
         }
     }
@@ -62,6 +64,16 @@ extension CommandError {
         case .serving: CommandError(.alreadyRunning, error.message)
         case .holdsData: CommandError(.usage, "\(error.message); if it may go, add --yes")
         case .unknownVersion: CommandError(.usage, error.message)
+        }
+    }
+
+    private static func explaining(_ error: ClusterTLSError) -> CommandError {
+        switch error.code {
+        case .badName, .badHost, .badLifetime: CommandError(.usage, error.message)
+        case .exists, .file: CommandError(.fileRefused, error.message)
+        case .unreadable, .unfit: CommandError(.inputRefused, error.message)
+        case .missing: CommandError(.configuration, error.message)
+        case .library: CommandError(.processFailed, error.message)
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterTLS
 import Gateway
 
 /// `fature gateway`: the front of the cluster.
@@ -11,8 +12,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
             Example: DATABASE_URL=postgresql://… fature gateway --listen-host 0.0.0.0 --threads 4
 
-            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
-            70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 66 certificates that do not fit, \
+            69 PostgreSQL does not answer, 70 failed, 73 a file cannot be read, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """)
 
     @OptionGroup var role: RoleOptions
@@ -33,6 +34,12 @@ struct GatewayCommand: AsyncParsableCommand {
     var requestsPerThreadMax: String?
     @Option(name: Settings.gatewayConnectionsPerThreadMax.flagName, help: Settings.gatewayConnectionsPerThreadMax.argumentHelp)
     var connectionsPerThreadMax: String?
+    @Option(name: Settings.gatewayCertificate.flagName, help: Settings.gatewayCertificate.argumentHelp)
+    var tlsCertificate: String?
+    @Option(name: Settings.gatewayKey.flagName, help: Settings.gatewayKey.argumentHelp)
+    var tlsKey: String?
+    @Option(name: Settings.gatewayAuthority.flagName, help: Settings.gatewayAuthority.argumentHelp)
+    var tlsAuthority: String?
 
     func run() async throws {
         let sources = try role.sources([
@@ -41,6 +48,8 @@ struct GatewayCommand: AsyncParsableCommand {
             (Settings.gatewayDeadlineMilliseconds, deadlineMilliseconds),
             (Settings.gatewayRequestsPerThreadMax, requestsPerThreadMax),
             (Settings.gatewayConnectionsPerThreadMax, connectionsPerThreadMax),
+            (Settings.gatewayCertificate, tlsCertificate), (Settings.gatewayKey, tlsKey),
+            (Settings.gatewayAuthority, tlsAuthority),
         ])
         let accessLog = try sources.text(Settings.gatewayAccessLog)
         guard let accessLogMode = AccessLogMode(rawValue: accessLog) else {
@@ -54,7 +63,12 @@ struct GatewayCommand: AsyncParsableCommand {
             threads: threads, accessLog: accessLogMode,
             deadlineMilliseconds: try sources.integer(Settings.gatewayDeadlineMilliseconds),
             requestsPerThreadMax: try sources.integer(Settings.gatewayRequestsPerThreadMax),
-            connectionsPerThreadMax: connectionsPerThreadMax)
+            connectionsPerThreadMax: connectionsPerThreadMax,
+            credentials: try explained {
+                try CredentialPaths(
+                    certificate: sources.optionalText(Settings.gatewayCertificate),
+                    key: sources.optionalText(Settings.gatewayKey), authority: sources.optionalText(Settings.gatewayAuthority))
+            })
         try await RoleRunner.run(
             role: "gateway", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
         ) { logger, writer in

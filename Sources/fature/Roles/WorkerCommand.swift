@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterTLS
 import Foundation
 import Worker
 
@@ -11,10 +12,11 @@ struct WorkerCommand: AsyncParsableCommand {
         discussion: """
             Without a subcommand it is a worker: it registers in PostgreSQL; the coordinator then gives it shards. `fature up` starts several.
 
-            Example: DATABASE_URL=postgresql://… fature worker --name w1 --listen-host 10.0.0.7
+            Example: DATABASE_URL=postgresql://… fature worker --name w1 --listen-host 10.0.0.7 \
+            --tls-cert w1.pem --tls-key w1-key.pem --tls-ca ca.pem
 
-            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 69 PostgreSQL does not answer, \
-            70 failed, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 66 certificates that do not fit, \
+            69 PostgreSQL does not answer, 70 failed, 73 a file cannot be read, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """,
         subcommands: [
             WorkerListCommand.self, WorkerCordonCommand.self, WorkerUncordonCommand.self, WorkerDrainCommand.self,
@@ -41,12 +43,19 @@ struct WorkerCommand: AsyncParsableCommand {
     var paymentLanes: String?
     @Option(name: Settings.redisURL.flagName, help: Settings.redisURL.argumentHelp)
     var redisURL: String?
+    @Option(name: Settings.workerCertificate.flagName, help: Settings.workerCertificate.argumentHelp)
+    var tlsCertificate: String?
+    @Option(name: Settings.workerKey.flagName, help: Settings.workerKey.argumentHelp)
+    var tlsKey: String?
+    @Option(name: Settings.workerAuthority.flagName, help: Settings.workerAuthority.argumentHelp)
+    var tlsAuthority: String?
 
     func run() async throws {
         let sources = try role.sources([
             (Settings.workerName, name), (Settings.workerListenHost, listenHost), (Settings.workerListenPort, listenPort),
             (Settings.workerAdvertisedAddress, advertisedAddress), (Settings.workerLeaseMilliseconds, leaseMilliseconds),
             (Settings.workerCapacity, capacity), (Settings.workerPaymentLanes, paymentLanes), (Settings.redisURL, redisURL),
+            (Settings.workerCertificate, tlsCertificate), (Settings.workerKey, tlsKey), (Settings.workerAuthority, tlsAuthority),
         ])
         let configuration = WorkerConfiguration(
             name: try sources.optionalText(Settings.workerName) ?? ProcessInfo.processInfo.hostName,
@@ -56,7 +65,12 @@ struct WorkerCommand: AsyncParsableCommand {
             port: try sources.integer(Settings.workerListenPort),
             advertisedAddress: try sources.optionalText(Settings.workerAdvertisedAddress),
             leaseMilliseconds: try sources.integer(Settings.workerLeaseMilliseconds),
-            capacity: try sources.integer(Settings.workerCapacity))
+            capacity: try sources.integer(Settings.workerCapacity),
+            credentials: try explained {
+                try CredentialPaths(
+                    certificate: sources.optionalText(Settings.workerCertificate), key: sources.optionalText(Settings.workerKey),
+                    authority: sources.optionalText(Settings.workerAuthority))
+            })
         try await RoleRunner.run(
             role: "worker", logLevel: sources.text(Settings.logLevel), stopsOnStandardInputClose: role.stopsOnStandardInputClose
         ) { logger, _ in
