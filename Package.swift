@@ -65,7 +65,8 @@ let package = Package(
         .target(name: "YAMLFiles", dependencies: [product("Yams", "Yams")], swiftSettings: house),
         .target(name: "PlanFiles", dependencies: ["Core", "Commission", "YAMLFiles"], swiftSettings: house),
         .target(
-            name: "Store", dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Placement", "PostgresClient"],
+            name: "Store",
+            dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Ownership", "Placement", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
 
         .target(name: "Simulation", dependencies: ["Core", "Ownership", "Placement"], swiftSettings: house),
@@ -161,7 +162,9 @@ let package = Package(
         .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestServers"], swiftSettings: house),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Placement", "Store", "PostgresClient", "TestServers"],
+            dependencies: [
+                "Core", "Commission", "Dataset", "Hierarchy", "Ownership", "Placement", "Store", "PostgresClient", "TestServers",
+            ],
             swiftSettings: house),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),
@@ -188,9 +191,13 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "ClusterSupport", "Core", "Hierarchy", "Frames", "Store", "Worker", "PostgresClient", "TestServers", "fature",
-                logging,
+                "ClusterSupport", "Core", "Hierarchy", "Frames", "Ownership", "Store", "Worker", "PostgresClient", "TestServers",
+                "fature", logging,
             ] + nio,
+            swiftSettings: house),
+        .testTarget(
+            name: "HandoffTests",
+            dependencies: ["ClusterSupport", "Core", "Frames", "Ownership", "Store", "PostgresClient", "TestServers", "fature"],
             swiftSettings: house),
         .testTarget(
             name: "OperatorTests",

@@ -17,6 +17,26 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case paymentAfterAcknowledgement = "payment.after-acknowledgement"
     /// Some beneficiaries of a RevShare period are settled and committed.
     case revShareAfterPiece = "revshare.after-piece"
+    /// A hand-off: the target has a copy, and PostgreSQL does not know.
+    case moveBeforeReady = "move.before-ready"
+    /// … and PostgreSQL knows, but not who said it.
+    case moveAfterReady = "move.after-ready"
+    /// A hand-off: the source has measured what it holds, and PostgreSQL does not know.
+    case moveBeforeSeal = "move.before-seal"
+    /// … and PostgreSQL knows, but not who said it.
+    case moveAfterSeal = "move.after-seal"
+    /// A hand-off: the target has compared, and PostgreSQL does not know.
+    case moveBeforeConfirm = "move.before-confirm"
+    /// … and PostgreSQL knows, but not who said it.
+    case moveAfterConfirm = "move.after-confirm"
+    /// A hand-off: the source answers no reads, and PostgreSQL does not know.
+    case moveBeforeCommit = "move.before-commit"
+    /// … and PostgreSQL knows, but not who said it.
+    case moveAfterCommit = "move.after-commit"
+    /// A hand-off: one of the two gives the move up, and PostgreSQL does not know.
+    case moveBeforeAbort = "move.before-abort"
+    /// … and PostgreSQL knows, but not who said it.
+    case moveAfterAbort = "move.after-abort"
 
     package static let variable = "FATURE_FAIL_POINTS"
 

@@ -11,15 +11,14 @@ import Synchronization
 /// Reads are answered where they arrive, out of memory, in the order they came. Changes and loads happen elsewhere and come back here.
 final class WorkerLoop: @unchecked Sendable {
     // @unchecked: confined to `eventLoop`; others enter through `eventLoop.execute`. `trustedUntil` is atomic.
-    enum ShardState {
-        case absent
-        case loading(Epoch)
-        case serving(ShardHost)
-    }
-
     let eventLoop: any EventLoop
     let logger: Logger
-    @exclusivity(unchecked) private(set) var shards = [ShardState](repeating: .absent, count: ShardID.count)
+    /// By shard number.
+    let seats = (0..<ShardID.count).map { ShardSeat(ShardID($0)) }
+    /// The copies that answer reads now, by shard number: what the duties say, kept at hand.
+    @exclusivity(unchecked) private var served = [ShardHost?](repeating: nil, count: ShardID.count)
+    /// Who carries out what the duties say.
+    weak var steward: ShardSteward?
     /// Before this moment shards may be served (`TrustWindow`); written by the task that renews the lease.
     private let trustedUntil = Atomic<UInt64>(0)
     private var connections: [UInt64: GatewayConnection] = [:]
@@ -59,34 +58,21 @@ final class WorkerLoop: @unchecked Sendable {
 
     private func isTrusted(_ now: MonotonicNanoseconds) -> Bool { now < trustedUntil.load(ordering: .relaxed) }
 
-    func host(_ shard: ShardID) -> ShardHost? {
-        if case .serving(let host) = shards[Int(shard.rawValue)] { host } else { nil }
+    func seat(_ shard: ShardID) -> ShardSeat { seats[Int(shard.rawValue)] }
+
+    /// The copy that answers reads now.
+    func host(_ shard: ShardID) -> ShardHost? { served[Int(shard.rawValue)] }
+
+    /// All copies that answer reads now.
+    var hosts: [ShardHost] { served.compactMap(\.self) }
+
+    /// To be called after every change of a seat's duty or copy.
+    func refresh(_ seat: ShardSeat) {
+        served[Int(seat.shard.rawValue)] = if case .serve = seat.duty.read() { seat.copy } else { nil }
     }
 
-    var hosts: [ShardHost] { shards.compactMap { if case .serving(let host) = $0 { host } else { nil } } }
-
-    func beginLoading(_ shard: ShardID, _ epoch: Epoch) {
-        drop(shard)
-        shards[Int(shard.rawValue)] = .loading(epoch)
-    }
-
-    /// A loaded partition takes up service, unless the shard has gone elsewhere or to another epoch meanwhile.
-    func install(_ host: ShardHost) {
-        guard case .loading(let epoch) = shards[Int(host.shard.rawValue)], epoch == host.epoch else { return }
-        shards[Int(host.shard.rawValue)] = .serving(host)
-    }
-
-    /// The shard is not ours any more: what waits for it is told so.
-    func drop(_ shard: ShardID) {
-        let state = shards[Int(shard.rawValue)]
-        shards[Int(shard.rawValue)] = .absent
-        guard case .serving(let host) = state else { return }
-        let (jobs, reads) = host.abandon()
-        for job in jobs { job.reply?.reply(.notOwner) }
-        for read in reads { read() }
-    }
-
-    func dropAll() { for shard in 0..<ShardID.count { drop(ShardID(shard)) } }
+    /// Whether the shard's memory is still this one: if not, what concerns it comes too late.
+    func isCurrent(_ host: ShardHost) -> Bool { seat(host.shard).copy === host }
 
     /// Waits until no transaction is on its way to PostgreSQL. From any thread.
     /// - Returns: false when the time was over before.
@@ -126,51 +112,40 @@ final class WorkerLoop: @unchecked Sendable {
             refuse(header, .malformedFrame, "shard \(header.shard)", out)
             return
         }
-        switch shards[Int(header.shard)] {
-        case .absent: out.reply(.notOwner, requestID: header.requestID, shard: header.shard, word: 0) { _ in }
-        case .loading: refuse(header, .loading, "", out)
-        case .serving(let host): serve(operation, header, fields, from: connection, host: host, now: now)
-        }
+        serve(operation, header, fields, from: connection, seat: seats[Int(header.shard)], now: now)
     }
 
     private func serve(
-        _ operation: Operation, _ header: FrameHeader, _ fields: FieldReader, from connection: GatewayConnection, host: ShardHost,
+        _ operation: Operation, _ header: FrameHeader, _ fields: FieldReader, from connection: GatewayConnection, seat: ShardSeat,
         now: MonotonicNanoseconds
     ) {
         var fields = fields
         let out = connection.out
+        let host = served[Int(header.shard)]
         switch operation {
         case .affiliate, .upline, .catchUp:
             guard let question = AffiliateQuestion(from: &fields), fields.isAtEnd else { break }
-            if question.sequence > host.applied {
-                waitForChange(question.sequence, header, host, connection) {
-                    self.read(operation, question, header, $0, connection.out)
-                }
-            } else {
-                read(operation, question, header, host, out)
-            }
+            if let host, question.sequence <= host.applied { return read(operation, question, header, host, out) }
+            admit(question.sequence, seat, connection, header) { self.read(operation, question, header, $0, connection.out) }
             return
         case .network, .statusCounts:
             guard let question = NetworkQuestion(from: &fields), fields.isAtEnd else { break }
-            if question.about.sequence > host.applied {
-                waitForChange(question.about.sequence, header, host, connection) {
-                    self.read(operation, question, header, $0, connection.out)
-                }
-            } else {
-                read(operation, question, header, host, out)
+            if let host, question.about.sequence <= host.applied { return read(operation, question, header, host, out) }
+            admit(question.about.sequence, seat, connection, header) {
+                self.read(operation, question, header, $0, connection.out)
             }
             return
         case .join:
             guard let order = JoinOrder(from: &fields), fields.isAtEnd else { break }
-            enqueue(.join(order), header, connection, host, now)
+            enqueue(.join(order), header, connection, seat, now)
             return
         case .setStatus:
             guard let order = StatusOrder(from: &fields), fields.isAtEnd else { break }
-            enqueue(.setStatus(order), header, connection, host, now)
+            enqueue(.setStatus(order), header, connection, seat, now)
             return
         case .move:
             guard let order = MoveOrder(from: &fields), fields.isAtEnd else { break }
-            enqueue(.move(order), header, connection, host, now)
+            enqueue(.move(order), header, connection, seat, now)
             return
         case .rankings, .statistics, .presence, .accept: break
         }
@@ -182,44 +157,80 @@ final class WorkerLoop: @unchecked Sendable {
     }
 
     private func enqueue(
-        _ kind: ShardJob.Kind, _ header: FrameHeader, _ connection: GatewayConnection, _ host: ShardHost,
+        _ kind: ShardJob.Kind, _ header: FrameHeader, _ connection: GatewayConnection, _ seat: ShardSeat,
         _ now: MonotonicNanoseconds
     ) {
-        let job = ShardJob(
-            kind: kind, deadline: now &+ UInt64(header.word) &* 1000, reply: ReplyAddress(connection: connection, header: header))
-        guard host.add(job) else {
-            refuse(header, .overloaded, "", connection.out)
-            return
+        let address = ReplyAddress(connection: connection, header: header)
+        switch seat.duty.write(isWide: kind.isWide) {
+        case .serve, .hold:
+            let job = ShardJob(kind: kind, deadline: now &+ UInt64(header.word) &* 1000, reply: address)
+            guard let host = seat.copy, host.add(job) else { return address.refuse(.overloaded) }
+            writer?.pump(host)
+        case let other: decline(other, address, seat)
         }
-        writer?.pump(host)
     }
 
-    /// The gateway knows of a change that this worker has not seen: the answer waits until it has.
-    private func waitForChange(
-        _ sequence: ChangeSequence, _ header: FrameHeader, _ host: ShardHost, _ connection: GatewayConnection,
+    // MARK: Reads that can not be answered at once
+
+    private func admit(
+        _ sequence: ChangeSequence, _ seat: ShardSeat, _ connection: GatewayConnection, _ header: FrameHeader,
         _ answer: @escaping (ShardHost) -> Void
     ) {
         let address = ReplyAddress(connection: connection, header: header)
-        let isWaiting = host.wait(for: sequence) {
-            // The shard may have been dropped meanwhile; then nothing of it may be told.
-            guard self.host(host.shard) === host, self.isTrusted(monotonicNow()) else {
-                address.reply(.notOwner)
-                return
+        admit(sequence, seat) { admission in
+            switch admission {
+            case .admitted(let host):
+                answer(host)
+                connection.flushSoon()
+            case .overloaded: address.refuse(.overloaded)
+            case .declined(let reason): self.decline(reason, address, seat)
             }
-            answer(host)
-            connection.flushSoon()
         }
-        guard isWaiting else {
-            refuse(header, .overloaded, "", connection.out)
-            return
+    }
+
+    enum Admission {
+        case admitted(ShardHost)
+        /// Too many wait already.
+        case overloaded
+        case declined(ShardDuty.Answer)
+    }
+
+    /// Calls back once the shard may be read and contains the change, or with the reason why not.
+    func admit(_ sequence: ChangeSequence, _ seat: ShardSeat, _ then: @escaping (Admission) -> Void) {
+        guard isTrusted(monotonicNow()) else { return then(.declined(.notOwner)) }
+        // Whatever is waited for: the shard may have gone, or come anew, when it is over.
+        let again = { self.admit(sequence, seat, then) }
+        switch seat.duty.read() {
+        case .serve:
+            guard let host = seat.copy else { return then(.declined(.loading)) }
+            if sequence <= host.applied { return then(.admitted(host)) }
+            // The gateway knows of a change that this worker has not seen.
+            guard host.wait(for: sequence, again) else { return then(.overloaded) }
+            writer?.catchUp(host)
+        case .hold: if !seat.hold(again) { then(.overloaded) }
+        case let other: then(.declined(other))
         }
-        writer?.catchUp(host)
+    }
+
+    /// Says who has the shard, as far as this worker knows.
+    func decline(_ reason: ShardDuty.Answer, _ address: ReplyAddress, _ seat: ShardSeat) {
+        if seat.duty.shouldLookWhenAsked { steward?.lookAtMoves() }
+        switch reason {
+        case .moved(let owner, let epoch):
+            address.reply(.moved) {
+                $0.appendInteger(owner.rawValue)
+                $0.appendInteger(epoch.rawValue)
+            }
+        case .notYet: address.reply(.notYet)
+        case .loading: address.refuse(.loading)
+        case .serve, .hold, .notOwner: address.reply(.notOwner)
+        }
     }
 }
 
 /// What carries out a shard's jobs.
 protocol ShardWriting: AnyObject {
-    /// Begins the shard's next job, if none is going on. On the event loop.
+    /// Begins the shard's next job, if none is going on and one may begin. On the event loop.
     func pump(_ host: ShardHost)
     /// Brings the shard up to what is committed. On the event loop.
     func catchUp(_ host: ShardHost)

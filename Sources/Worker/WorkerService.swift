@@ -60,6 +60,9 @@ package final class WorkerService: Service {
         let follow = try PostgresPool(
             configuration: database("follow"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000,
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
+        let moves = try PostgresPool(
+            configuration: database("hand-offs"), connections: 2, pendingMax: 1024, connectWaitMilliseconds: 1000,
+            reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
@@ -115,12 +118,13 @@ package final class WorkerService: Service {
                 "no Redis is named (REDIS_URL): transactions are accepted, and their commissions wait for a worker with one")
         }
         try ledger?.start()
+        let steward = ShardSteward(
+            loop: loop, pools: .init(load: load, write: write, wide: wide, intake: intake, moves: moves, follow: follow),
+            ledger: ledger, logger: logger)
+        try await loop.eventLoop.submit { loop.steward = steward }.get()
         let tenant = ShardTenant(
             configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
-            loop: loop,
-            pools: .init(control: control, follow: follow, load: load, write: write, wide: wide, intake: intake),
-            ledger: ledger,
-            logger: logger)
+            steward: steward, control: control, follow: follow, logger: logger)
         let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
@@ -137,14 +141,17 @@ package final class WorkerService: Service {
         // Also when the time for an orderly end is over and this task is cancelled.
         await Task { await tenant.leave() }.value
         // What waits is told that it has to go elsewhere, and what is on its way to PostgreSQL what became of it, before the connections close.
-        try? await loop.eventLoop.submit { loop.dropAll() }.get()
+        try? await loop.eventLoop.submit {
+            steward.stopLooking()
+            steward.end()
+        }.get()
         if await !loop.intakeEnds(withinMilliseconds: Self.intakeEndMilliseconds) {
             logger.warning("transactions on their way to PostgreSQL did not end in time: their callers ask again")
         }
         await ledger?.stopFeeding()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, load, write, wide, intake] { await pool.shutdown() }
+        for pool in [control, follow, moves, load, write, wide, intake] { await pool.shutdown() }
         try await group.shutdownGracefully()
         logger.notice("stopped")
     }

@@ -20,6 +20,8 @@ package final class PostgresProxy: Sendable {
     private let listener: Int32
     /// For the next request on a writing connection.
     private let fault = Atomic<Int>(0)
+    /// Counts the calls of `loseAnswers`: a writing connection that was made before loses its next answer.
+    private let losses = Atomic<Int>(0)
 
     package init(to serverPort: Int, of purpose: String = "write") throws {
         self.serverPort = serverPort
@@ -50,6 +52,9 @@ package final class PostgresProxy: Sendable {
     package func arm(_ fault: Fault) { self.fault.store(fault.rawValue, ordering: .sequentiallyConsistent) }
     package var isArmed: Bool { fault.load(ordering: .sequentiallyConsistent) != 0 }
 
+    /// Loses the answers to what writing connections have asked by now, and cuts those connections.
+    package func loseAnswers() { losses.add(1, ordering: .sequentiallyConsistent) }
+
     private static func newSocket() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) }
 
     private static func loopback(_ port: Int) -> sockaddr_in {
@@ -73,7 +78,10 @@ package final class PostgresProxy: Sendable {
             close(server)
             return
         }
-        let line = Line(client: client, server: server, purpose: purpose)
+        let born = losses.load(ordering: .sequentiallyConsistent)
+        let line = Line(client: client, server: server, purpose: purpose) { [self] in
+            losses.load(ordering: .sequentiallyConsistent) != born
+        }
         Thread.detachNewThread { [self] in line.carryRequests { take(.loseRequest, or: .loseAnswer) } }
         Thread.detachNewThread { line.carryAnswers() }
     }
@@ -90,9 +98,12 @@ package final class PostgresProxy: Sendable {
         private let server: Int32
         private let purpose: String
         private let losesAnswers = Atomic<Bool>(false)
+        private let isWriting = Atomic<Bool>(false)
+        private let isCondemned: @Sendable () -> Bool
         private let directions = Atomic<Int>(2)
 
-        init(client: Int32, server: Int32, purpose: String) {
+        init(client: Int32, server: Int32, purpose: String, isCondemned: @escaping @Sendable () -> Bool) {
+            self.isCondemned = isCondemned
             self.client = client
             self.server = server
             self.purpose = purpose
@@ -109,6 +120,7 @@ package final class PostgresProxy: Sendable {
                 if !hasBegun || !writes {
                     // The startup packet names the application, and that its purpose.
                     writes = String(decoding: chunk[..<count], as: UTF8.self).contains(" \(purpose)\0") || writes
+                    isWriting.store(writes, ordering: .sequentiallyConsistent)
                     hasBegun = true
                 } else {
                     switch fault() {
@@ -127,6 +139,7 @@ package final class PostgresProxy: Sendable {
             while true {
                 let count = recv(server, &chunk, chunk.count, 0)
                 guard count > 0, !losesAnswers.load(ordering: .sequentiallyConsistent) else { return }
+                if isWriting.load(ordering: .sequentiallyConsistent), isCondemned() { return }
                 guard send(client, chunk, count, Int32(MSG_NOSIGNAL)) == count else { return }
             }
         }

@@ -5,6 +5,7 @@ import Hierarchy
 import Logging
 import NIOCore
 import NIOPosix
+import Ownership
 import PostgresClient
 import Store
 import TestServers
@@ -32,13 +33,19 @@ extension ClusterTests {
                 let reloads = reloads
                 writer = ShardWriter(
                     loop: loop, pool: pool, widePool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),
-                    reload: { _ in reloads.value += 1 })
-                let loaded = try ShardLoad.read(shards.map { (ShardID($0), Epoch(1)) }, on: try database.connect())
+                    events: .init(
+                        lost: { _ in reloads.value += 1 }, followed: { _, _, _ in }, progressed: { _ in }, fenced: { _, _ in }))
+                let loaded = try ShardLoad.read(shards.map { ShardID($0) }, on: try database.connect())
                 try onLoop {
                     self.loop.writer = self.writer
                     for host in loaded.hosts.value {
-                        self.loop.beginLoading(host.shard, host.epoch)
-                        self.loop.install(host)
+                        let seat = self.loop.seat(host.shard)
+                        seat.duty = ShardDuty(host.shard, of: WorkerInstanceID(1))
+                        _ = seat.duty.topology(owner: WorkerInstanceID(1), epoch: Epoch(1), now: 0)
+                        seat.copy = host
+                        _ = seat.duty.loaded(at: host.applied, now: 0)
+                        self.loop.refresh(seat)
+                        host.serve(at: Epoch(1))
                     }
                 }
             }
@@ -194,13 +201,30 @@ extension ClusterTests {
 
         private static func compare(_ shard: ShardID, _ follower: Follower, _ connection: PostgresConnection) throws {
             let last = try HierarchyChanges.lastSequences(on: connection)[Int(shard.rawValue)]
+            // A pass that begins before what is followed now, or the sums of an earlier one.
+            let pass = try follower.onLoop { () -> (snapshot: PartitionSnapshot, number: Int)? in
+                guard let host = follower.loop.host(shard), host.needsMeasuring else { return nil }
+                return host.beginMeasuring()
+            }
             try follower.follow(shard, to: last)
             let rows = try connection.execute(
                 "SELECT affiliate_id FROM fature_v2.affiliates_optimized WHERE shard_id = $1 ORDER BY 1",
                 [.int(Int64(shard.rawValue))])
             let ids = try (0..<rows.rowCount).map { try rows.int($0, 0) }
-            let fresh = try ShardLoad.read([(shard, Epoch(1))], on: connection).hosts.value[0].partition
+            let fresh = try ShardLoad.read([shard], on: connection).hosts.value[0].partition
             let expected = standings(fresh, ids)
+            let contents = fresh.snapshot().checksum()
+            let checksum = try follower.onLoop { () -> UInt64? in
+                guard let host = follower.loop.host(shard) else { return nil }
+                if let pass { host.endMeasuring(pass.snapshot.checksum(), number: pass.number) }
+                // Changes of places can not be added up.
+                if host.needsMeasuring {
+                    let again = host.beginMeasuring()
+                    host.endMeasuring(again.snapshot.checksum(), number: again.number)
+                }
+                return host.checksum
+            }
+            #expect(checksum == contents, "shard \(shard)")
             let (followed, count) = try follower.onLoop { () -> ([Standing?], Int) in
                 guard let host = follower.loop.host(shard) else { return ([], -1) }
                 return (standings(host.partition, ids), host.partition.affiliateCount)

@@ -162,4 +162,32 @@ import Testing
         #expect(state.renewals(now: 199, everyNanoseconds: 50).isEmpty)
         #expect(state.renewals(now: 200, everyNanoseconds: 50).first?.0 == state.lanes[0].name)
     }
+
+    @Test("a shard that left is let go of when its lane works by newer orders, or has nothing of it in a hand filled before")
+    func letGo() throws {
+        var state = state(lanes: 1, shards: 1, 2)
+        state.lanes[0].isRunning = true
+        #expect(!state.hasLetGo(of: ShardID(1)) && state.hasLetGo(of: ShardID(9)))
+        let first = try orders(&state, lane: 0)
+        func keepOnlyTwo() { state.setShards([OwnedShard(ShardID(2), Epoch(1))]) }
+        // In hand before the shard left: until it is out of it.
+        _ = state.hold([try job(1, shard: 1), try job(2, shard: 2)], lane: 0, generation: 0, orders: first, now: 0)
+        keepOnlyTwo()
+        #expect(!state.hasLetGo(of: ShardID(1)))
+        state.lanes[0].inHand = [try job(2, shard: 2)]
+        #expect(state.hasLetGo(of: ShardID(1)))
+        // With nothing in hand it may be about to take by its old orders.
+        state.lanes[0].inHand = []
+        #expect(!state.hasLetGo(of: ShardID(1)))
+        // What it took by them and may not keep is still to be given back.
+        _ = state.hold([try job(1, shard: 1), try job(2, shard: 2)], lane: 0, generation: 0, orders: first, now: 0)
+        #expect(!state.hasLetGo(of: ShardID(1)))
+        _ = try orders(&state, lane: 0)
+        #expect(state.hasLetGo(of: ShardID(1)))
+        state.setShards([OwnedShard(ShardID(1), Epoch(1)), OwnedShard(ShardID(2), Epoch(1))])
+        #expect(!state.hasLetGo(of: ShardID(1)))
+        keepOnlyTwo()
+        state.lanes[0].isRunning = false
+        #expect(state.hasLetGo(of: ShardID(1)))
+    }
 }

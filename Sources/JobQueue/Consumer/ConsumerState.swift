@@ -22,6 +22,8 @@ struct ConsumerState {
         var seenVersion = 0
         /// What it has in hand.
         var inHand: [Job] = []
+        /// The version at which that came into its hand.
+        var heldVersion = 0
         var renewedAt: MonotonicNanoseconds = 0
         var call: Call?
     }
@@ -45,6 +47,8 @@ struct ConsumerState {
     /// Rises with every change of the orders.
     private(set) var version = 0
     private(set) var shards: [ShardID: Epoch] = [:]
+    /// Shards that were the consumer's, by the version at which they were taken from it.
+    private var leftAt: [ShardID: Int] = [:]
     /// Shards that a later owner has marked.
     private(set) var stale: Set<OwnedShard> = []
     /// What each lane takes from.
@@ -77,9 +81,23 @@ struct ConsumerState {
     }
 
     mutating func setShards(_ owned: [OwnedShard]) {
+        let former = shards
         shards = Dictionary(owned.map { ($0.shard, $0.epoch) }, uniquingKeysWith: max)
         stale = stale.filter { shards[$0.shard] == $0.epoch }
         assign()
+        for shard in shards.keys { leftAt[shard] = nil }
+        for shard in former.keys where shards[shard] == nil { leftAt[shard] = version }
+    }
+
+    /// Whether a shard is not the consumer's, and its lane has no job of it: none in hand, and none that it is about to take by older orders or
+    /// has not given back.
+    func hasLetGo(of shard: ShardID) -> Bool {
+        guard let left = leftAt[shard] else { return shards[shard] == nil }
+        let lane = lanes[Self.lane(of: shard, lanes: lanes.count)]
+        if lane.inHand.contains(where: { $0.shard == shard }) { return false }
+        if !lane.isRunning || lane.seenVersion >= left { return true }
+        // What it took before the shard left is all in its hand.
+        return !lane.inHand.isEmpty && lane.heldVersion < left
     }
 
     /// Notes that later owners have marked these shards. Gives those of which that is news.
@@ -132,6 +150,7 @@ struct ConsumerState {
             foreign = jobs.filter { !mine.contains($0.shard) }
         }
         lanes[lane].inHand = held
+        lanes[lane].heldVersion = version
         lanes[lane].renewedAt = now
         return (held, foreign)
     }

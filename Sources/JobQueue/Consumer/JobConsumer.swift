@@ -71,6 +71,9 @@ package final class JobConsumer: Sendable {
         core.state.withLock { $0.setShards(shards) }
     }
 
+    /// Whether a shard that was taken out of `setShards` is out of all hands: what was in hand of it has ended, or was given back.
+    package func hasLetGo(of shard: ShardID) -> Bool { core.state.withLock(wake: .nobody) { $0.hasLetGo(of: shard) } }
+
     /// Says that no later owner has marked these shards, whatever was seen before: they are taken from again.
     package func setInOrder(_ shards: [OwnedShard]) {
         core.state.withLock { $0.unmarkStale(shards) }

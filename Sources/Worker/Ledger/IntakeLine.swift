@@ -31,6 +31,10 @@ final class IntakeLine: @unchecked Sendable {
     /// Told of what is committed, to add the jobs. From any thread.
     private let onAccepted: @Sendable ([CommissionPayment.Order]) -> Void
     private var waiting: [Entry] = []
+    /// Those whose shards are not written to for now; asked about again when that changes (`resume`).
+    private var held: [Entry] = []
+    /// The shards of the group that is on its way.
+    private var committing: Set<ShardID> = []
     private var waitingBytes = 0
     private var isBusy = false
     private var sweeping: RepeatedTask?
@@ -64,9 +68,22 @@ final class IntakeLine: @unchecked Sendable {
     func close() {
         sweeping?.cancel()
         sweeping = nil
-        for entry in waiting { entry.reply.settle(entry.index, TransactionReceipt(.notOwner)) }
+        for entry in waiting + held { entry.reply.settle(entry.index, TransactionReceipt(.notOwner)) }
         waiting = []
+        held = []
         waitingBytes = 0
+    }
+
+    /// Whether transactions of this shard are on their way to PostgreSQL.
+    func isCommitting(_ shard: ShardID) -> Bool { committing.contains(shard) }
+
+    /// The shard is written to again, or went elsewhere.
+    func resume(_ shard: ShardID) {
+        let resumed = held.filter { $0.transaction.shard == shard }
+        guard !resumed.isEmpty else { return }
+        held.removeAll { $0.transaction.shard == shard }
+        waiting = resumed + waiting
+        pump()
     }
 
     /// Calls back once nothing waits and nothing is on its way.
@@ -75,20 +92,22 @@ final class IntakeLine: @unchecked Sendable {
         pump()
     }
 
-    /// While a group is on its way for long, whoever has stopped waiting gets an answer and makes room.
+    /// While a group is on its way for long, or a shard is held, whoever has stopped waiting gets an answer and makes room.
     private func settleExpired() {
         let now = monotonicNow()
-        guard isBusy, waiting.contains(where: { $0.deadline < now }) else { return }
-        for entry in waiting where entry.deadline < now {
+        let isExpired = { (entry: Entry) in entry.deadline < now }
+        guard waiting.contains(where: isExpired) || held.contains(where: isExpired) else { return }
+        for entry in (waiting + held).filter(isExpired) {
             entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
         }
-        waiting.removeAll { $0.deadline < now }
-        waitingBytes = waiting.reduce(0) { $0 + $1.bytes }
+        waiting.removeAll(where: isExpired)
+        held.removeAll(where: isExpired)
+        waitingBytes = (waiting + held).reduce(0) { $0 + $1.bytes }
     }
 
     /// Puts a transaction that has been checked into the line.
     func add(_ entry: Entry) {
-        guard waiting.count < Self.waitingMax, waitingBytes < Self.waitingBytesMax else {
+        guard waiting.count + held.count < Self.waitingMax, waitingBytes < Self.waitingBytesMax else {
             entry.reply.settle(entry.index, TransactionReceipt(.overloaded))
             return
         }
@@ -112,13 +131,19 @@ final class IntakeLine: @unchecked Sendable {
             guard group.count < TransactionIntake.groupMax else { break }
             taken += 1
             waitingBytes -= entry.bytes
-            if loop.host(entry.transaction.shard)?.epoch != entry.epoch {
-                // Its upline is that of a memory which this worker has given up since.
-                entry.reply.settle(entry.index, TransactionReceipt(.notOwner))
-            } else if entry.deadline < now {
-                entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
-            } else {
-                group.append(entry)
+            let seat = loop.seat(entry.transaction.shard)
+            switch seat.duty.write() {
+            case .serve(let epoch) where epoch == entry.epoch:
+                if entry.deadline < now {
+                    entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
+                } else {
+                    group.append(entry)
+                }
+            case .hold:
+                held.append(entry)
+                waitingBytes += entry.bytes
+            // Its upline is that of a memory which this worker has given up since.
+            case let reason: entry.reply.settle(entry.index, loop.receipt(reason, seat))
             }
         }
         waiting.removeFirst(taken)
@@ -130,6 +155,7 @@ final class IntakeLine: @unchecked Sendable {
     private func commit(_ group: [Entry]) {
         var epochs: [ShardID: Epoch] = [:]
         for entry in group { epochs[entry.transaction.shard] = entry.epoch }
+        committing = Set(epochs.keys)
         let fence = ShardFence(owner: instance, shards: epochs.map { ($0.key, $0.value) })
         let transactions = group.map(\.transaction)
         let line = LoopConfined((self, group))
@@ -149,7 +175,19 @@ final class IntakeLine: @unchecked Sendable {
     private func finish(_ group: [Entry], _ result: IntakeAttempt.Result) {
         numbers = result.numbers
         isBusy = false
-        for (entry, receipt) in zip(group, result.receipts) { entry.reply.settle(entry.index, receipt) }
+        let ended = committing
+        committing = []
+        for (entry, receipt) in zip(group, result.receipts) {
+            guard receipt.outcome == .notOwner else {
+                entry.reply.settle(entry.index, receipt)
+                continue
+            }
+            // PostgreSQL has refused the epoch.
+            let seat = loop.seat(entry.transaction.shard)
+            loop.steward?.tell(seat) { $0.fenced(at: entry.epoch) }
+            entry.reply.settle(entry.index, loop.receipt(seat.duty.write(), seat))
+        }
         pump()
+        for shard in ended { loop.steward?.progress(loop.seat(shard)) }
     }
 }

@@ -88,6 +88,9 @@ final class LedgerService: Sendable {
         consumer.setShards(ownership.epochs.map { OwnedShard($0.key, $0.value) })
     }
 
+    /// Whether no job of a shard that was taken out of `setOwnership` is in hand any more. From any thread.
+    func hasLetGo(of shard: ShardID) -> Bool { consumer.hasLetGo(of: shard) }
+
     /// Adds the jobs of what was accepted. From any thread.
     func accepted(_ orders: [CommissionPayment.Order]) { feed.add(orders) }
 

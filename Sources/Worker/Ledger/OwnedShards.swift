@@ -5,7 +5,7 @@ import Synchronization
 /// Which shards this worker may write to, for the threads beside the event loop. What it says may be old by the time it is used: the fence
 /// decides.
 final class OwnedShards: Sendable {
-    struct Ownership: Sendable {
+    struct Ownership: Sendable, Equatable {
         var instance: WorkerInstanceID?
         var epochs: [ShardID: Epoch] = [:]
 

@@ -1,6 +1,7 @@
 import Core
 import Frames
 import Hierarchy
+import Ownership
 import Store
 import Telemetry
 
@@ -20,19 +21,29 @@ extension WorkerLoop {
 
     private func accept(_ order: TransactionOrder, _ deadline: MonotonicNanoseconds, _ reply: BatchReply, _ index: Int) {
         guard Int(order.shard) < ShardID.count else { return reply.settle(index, TransactionReceipt(.malformed)) }
-        switch shards[Int(order.shard)] {
-        case .absent: reply.settle(index, TransactionReceipt(.notOwner))
-        case .loading: reply.settle(index, TransactionReceipt(.loading))
-        case .serving(let host):
-            guard order.sequence > host.applied else { return check(order, host, deadline, reply, index) }
-            // The gateway knows of a change that this worker has not seen yet.
-            let isWaiting = host.wait(for: order.sequence) {
-                guard self.host(host.shard) === host else { return reply.settle(index, TransactionReceipt(.notOwner)) }
+        let seat = seats[Int(order.shard)]
+        if let host = host(seat.shard), order.sequence <= host.applied { return check(order, host, deadline, reply, index) }
+        admit(order.sequence, seat) { admission in
+            switch admission {
+            case .admitted(let host):
                 self.check(order, host, deadline, reply, index)
                 self.intake?.pump()
+            case .overloaded: reply.settle(index, TransactionReceipt(.overloaded))
+            case .declined(let reason): reply.settle(index, self.receipt(reason, seat))
             }
-            guard isWaiting else { return reply.settle(index, TransactionReceipt(.overloaded)) }
-            writer?.catchUp(host)
+        }
+    }
+
+    /// Why a transaction was not begun.
+    func receipt(_ reason: ShardDuty.Answer, _ seat: ShardSeat) -> TransactionReceipt {
+        if seat.duty.shouldLookWhenAsked { steward?.lookAtMoves() }
+        return switch reason {
+        case .moved(let owner, let epoch):
+            TransactionReceipt(.moved, transactionID: owner.rawValue, acceptedAtMicroseconds: epoch.rawValue)
+        // Ours, but at another epoch than when it came.
+        case .serve, .hold, .notYet: TransactionReceipt(.notYet)
+        case .loading: TransactionReceipt(.loading)
+        case .notOwner: TransactionReceipt(.notOwner)
         }
     }
 

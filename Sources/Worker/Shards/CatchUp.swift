@@ -12,6 +12,15 @@ enum CatchUp: Sendable {
     /// Following is not possible or not worth it: the shard must be loaded anew.
     case reload
 
+    /// The last change; nil when there is none.
+    var last: ChangeSequence? {
+        switch self {
+        case .changes(let changes): changes.last?.sequence
+        case .net(let net): net.sequence
+        case .reload: nil
+        }
+    }
+
     struct NumberedChange: Sendable {
         var sequence: ChangeSequence
         var change: ResolvedChange

@@ -2,13 +2,14 @@ import Core
 import Frames
 import Hierarchy
 
-/// One shard that this worker serves: its partition, how far it has followed the shard's changes, and what waits for it.
+/// One shard in this worker's memory, served or followed: its partition, how far it has followed the shard's changes, and what waits for it.
 ///
 /// Changes to a shard happen one at a time: a write with its commit, or a catch-up with what others have committed. Reads go on meanwhile.
-/// Confined to the worker's event loop.
+/// What may be asked of it, and at which epoch, the shard's duty says (`ShardSeat`). Confined to the worker's event loop.
 final class ShardHost {
     let shard: ShardID
-    let epoch: Epoch
+    /// At which it is served; 0 before.
+    private(set) var epoch = Epoch(0)
     @exclusivity(unchecked) private(set) var partition: Partition
     /// The last change that the partition contains.
     @exclusivity(unchecked) private(set) var applied: ChangeSequence
@@ -17,7 +18,9 @@ final class ShardHost {
 
     /// What is to be done to this shard, one after the other.
     private var jobs: [ShardJob] = []
-    private var isBusy = false
+    private(set) var isBusy = false
+    /// Whether what is going on is a move of a subtree.
+    private(set) var isMoving = false
     private var isCatchUpQueued = false
     /// Reads that wait for a change that this worker has not seen yet.
     private var waiting: [(sequence: ChangeSequence, answer: () -> Void)] = []
@@ -25,18 +28,20 @@ final class ShardHost {
     private var replay: [ResolvedChange]?
     private var foldNumber = 0
     private var rankings: [RankingMetric: (version: UInt64, limit: Int, entries: [RankingEntry])] = [:]
+    private var measurement = ContentsMeasurement()
 
     /// Up to so many affiliates a rebuild takes well under a millisecond and is done in place.
     static let rebuildInPlaceMax = 16_384
     static let jobsMax = 4096
     static let waitingMax = 4096
 
-    init(shard: ShardID, epoch: Epoch, partition: Partition, applied: ChangeSequence) {
+    init(shard: ShardID, partition: Partition, applied: ChangeSequence) {
         self.shard = shard
-        self.epoch = epoch
         self.partition = partition
         self.applied = applied
     }
+
+    func serve(at epoch: Epoch) { self.epoch = epoch }
 
     // MARK: Jobs
 
@@ -46,23 +51,45 @@ final class ShardHost {
             // One that has not begun will see all that this one would.
             if isCatchUpQueued { return true }
             isCatchUpQueued = true
+            // Writes may be held, and there is never more than one of these.
+            jobs.append(job)
+            return true
         }
         guard jobs.count < Self.jobsMax else { return false }
         jobs.append(job)
         return true
     }
 
-    /// The next job to begin, or nil while one is going on or none is left. The caller must end it with `jobEnded`.
-    func nextJob() -> ShardJob? {
-        guard !isBusy, !jobs.isEmpty else { return nil }
+    /// The next job to begin, or nil while one is going on or none may begin. The caller must end it with `jobEnded`.
+    /// - Parameter mayBegin: whether such a write may begin now. A catch-up always may, and goes before writes that are held.
+    func nextJob(_ mayBegin: (ShardJob.Kind) -> Bool) -> ShardJob? {
+        guard !isBusy, let first = jobs.first else { return nil }
+        var index = 0
+        if !first.kind.isCatchUp, !mayBegin(first.kind) {
+            guard isCatchUpQueued, let next = jobs.firstIndex(where: \.kind.isCatchUp) else { return nil }
+            index = next
+        }
+        let job = jobs.remove(at: index)
         isBusy = true
-        if case .catchUp = jobs[0].kind { isCatchUpQueued = false }
-        return jobs.removeFirst()
+        if job.kind.isCatchUp { isCatchUpQueued = false }
+        if case .move = job.kind { isMoving = true }
+        return job
     }
 
-    func jobEnded() { isBusy = false }
+    func jobEnded() {
+        isBusy = false
+        isMoving = false
+    }
 
     var hasJobs: Bool { isBusy || !jobs.isEmpty }
+
+    /// Takes the jobs out of the line that nobody waits for any more.
+    func takeExpired(_ now: MonotonicNanoseconds) -> [ShardJob] {
+        guard jobs.contains(where: { $0.deadline < now }) else { return [] }
+        let expired = jobs.filter { $0.deadline < now }
+        jobs.removeAll { $0.deadline < now }
+        return expired
+    }
 
     /// All jobs and reads that have not begun, when the shard goes elsewhere.
     func abandon() -> (jobs: [ShardJob], waiting: [() -> Void]) {
@@ -96,23 +123,29 @@ final class ShardHost {
     func applyInPlace(_ change: ResolvedChange) throws(PartitionError) {
         switch change {
         case .join(let row):
-            if partition.find(row.id) != nil {
-                try partition.setStatus(row.status, of: row.id)
+            if let node = partition.find(row.id) {
+                try setStatus(row.status, of: node)
             } else {
                 do {
-                    _ = try partition.join(row)
+                    measurement.added(to: partition, try partition.join(row))
                 } catch  where error.code == .overlayFull {
                     try rebuildNow()
-                    _ = try partition.join(row)
+                    measurement.added(to: partition, try partition.join(row))
                 }
             }
         case .status(let id, let status):
             // An affiliate that has left since the change was made is none of ours any more.
-            if partition.find(id) != nil { try partition.setStatus(status, of: id) }
+            if let node = partition.find(id) { try setStatus(status, of: node) }
         case .edit: preconditionFailure("an edit needs new arrays")
         }
         replay?.append(change)
         version &+= 1
+    }
+
+    private func setStatus(_ status: AffiliateStatus, of node: Node) throws(PartitionError) {
+        measurement.removed(from: partition, node)
+        try partition.setStatus(status, of: partition.id(of: node))
+        measurement.added(to: partition, node)
     }
 
     /// The change `sequence` is in the partition.
@@ -124,11 +157,11 @@ final class ShardHost {
 
     /// Folds the overlay into the arrays, here and now.
     func rebuildNow() throws(PartitionError) {
-        replace(try partition.snapshot().rebuilt())
+        exchange(for: try partition.snapshot().rebuilt())
     }
 
-    /// Puts other arrays in place of these. A fold that is going on elsewhere is no use any more.
-    func replace(_ newer: Partition) {
+    /// Puts arrays with the same contents in place of these. A fold that is going on elsewhere is no use any more.
+    private func exchange(for newer: Partition) {
         partition = newer
         replay = nil
         foldNumber += 1
@@ -137,7 +170,8 @@ final class ShardHost {
 
     /// Puts other arrays in place of these, which with `statuses` contain the change `sequence`.
     func replace(_ newer: Partition, and statuses: [ResolvedChange], _ sequence: ChangeSequence) throws(PartitionError) {
-        replace(newer)
+        exchange(for: newer)
+        measurement.contentsChanged()
         for change in statuses { try applyInPlace(change) }
         advance(to: sequence)
     }
@@ -155,9 +189,28 @@ final class ShardHost {
     /// Takes the folded partition, brought up to date. Ignored if the arrays have been replaced since.
     func endFold(_ folded: Partition, number: Int) throws(PartitionError) {
         guard number == foldNumber, let changes = replay else { return }
-        replace(folded)
+        // The changes are in the measurement already.
+        exchange(for: folded)
+        let known = measurement
         for change in changes { try applyInPlace(change) }
+        measurement = known
     }
+
+    // MARK: The checksum
+
+    /// Of the contents as they are now, if they are being measured and that is done.
+    var checksum: UInt64? { measurement.checksum }
+
+    /// Whether somebody has to pass over the contents to know their checksum.
+    var needsMeasuring: Bool { measurement.needsPass }
+
+    /// A snapshot to measure on another thread, and the number to give back with the result. Changes are followed from now on.
+    func beginMeasuring() -> (snapshot: PartitionSnapshot, number: Int) { (partition.snapshot(), measurement.beginPass()) }
+
+    func endMeasuring(_ checksum: UInt64, number: Int) { measurement.endPass(checksum, number: number) }
+
+    /// Changes cost less again.
+    func stopMeasuring() { measurement.contentsChanged() }
 
     // MARK: Rankings
 
@@ -185,6 +238,8 @@ struct ShardJob {
             case .move, .catchUp: true
             }
         }
+
+        var isCatchUp: Bool { if case .catchUp = self { true } else { false } }
     }
 
     var kind: Kind

@@ -1,58 +1,41 @@
 import Core
-import Frames
-import Hierarchy
 import Logging
 import Ownership
 import PostgresClient
 import Store
 import Synchronization
 
-/// This worker's side of ownership: its lease, the shards it has been given, and keeping up with what others commit to them.
+/// This worker's side of ownership: its lease, and what PostgreSQL says about its shards, told to their duties.
 final class ShardTenant: Sendable {
-    struct Pools: Sendable {
-        let control: PostgresPool
-        let follow: PostgresPool
-        let load: PostgresPool
-        let write: PostgresPool
-        let wide: PostgresPool
-        let intake: PostgresPool
-    }
-
     private struct State {
         var instance: WorkerInstanceID?
         var window: TrustWindow
         var topologyVersion: Int64 = -1
-        /// When shards that could not be loaded are tried again; nil when there are none.
-        var lookAgainAt: MonotonicNanoseconds?
         var hasLeft = false
         /// Nothing new is registered.
         var isLeaving = false
-        /// Shards to be loaded anew, gathered for one pass over the table.
-        var reloads: [(ShardID, Epoch)] = []
     }
-
-    private static let reloadGatheringMilliseconds: Int64 = 20
-    private static let loadRetryNanoseconds: UInt64 = 500_000_000
-    /// Rows that make no hierarchy are looked at less often: each look reads them all.
-    private static let brokenRetryNanoseconds: UInt64 = 5_000_000_000
 
     private let configuration: WorkerConfiguration
     private let address: String
     private let loop: WorkerLoop
-    private let pools: Pools
-    private let ledger: LedgerService?
+    private let steward: ShardSteward
+    /// For the lease; for following.
+    private let control: PostgresPool
+    private let follow: PostgresPool
     private let logger: Logger
     private let state: Mutex<State>
 
     init(
-        configuration: WorkerConfiguration, address: String, loop: WorkerLoop, pools: Pools,
-        ledger: LedgerService?, logger: Logger
+        configuration: WorkerConfiguration, address: String, steward: ShardSteward, control: PostgresPool, follow: PostgresPool,
+        logger: Logger
     ) {
-        self.ledger = ledger
         self.configuration = configuration
         self.address = address
-        self.loop = loop
-        self.pools = pools
+        self.steward = steward
+        loop = steward.loop
+        self.control = control
+        self.follow = follow
         self.logger = logger
         state = Mutex(State(window: TrustWindow(timeToLiveMilliseconds: configuration.leaseMilliseconds)))
     }
@@ -69,7 +52,7 @@ final class ShardTenant: Sendable {
         let started = monotonicNow()
         let timeToLive = Int64(configuration.leaseMilliseconds)
         do {
-            let isOurs = try await pools.control.withConnection {
+            let isOurs = try await control.withConnection {
                 try WorkerLeases.renew(
                     instance, timeToLiveMilliseconds: timeToLive, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
@@ -94,20 +77,12 @@ final class ShardTenant: Sendable {
         let timeToLive = Int64(configuration.leaseMilliseconds)
         let started = monotonicNow()
         do {
-            let instance = try await pools.control.withConnection {
+            let instance = try await control.withConnection {
                 try WorkerLeases.register(
                     registration, timeToLiveMilliseconds: timeToLive, on: $0,
                     timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
-            await onLoop {
-                self.loop.writer = ShardWriter(
-                    loop: self.loop, pool: self.pools.write, widePool: self.pools.wide, instance: instance, logger: self.logger,
-                    reload: { self.reload($0) })
-                self.loop.intake?.close()
-                self.loop.intake = IntakeLine(
-                    loop: self.loop, pool: self.pools.intake, instance: instance, logger: self.logger,
-                    onAccepted: { [ledger = self.ledger] in ledger?.accepted($0) })
-            }
+            await onLoop { self.steward.begin(as: instance) }
             state.withLock { $0.instance = instance }
             renewed(started)
             logger.notice("registered", metadata: ["instance": "\(instance)", "address": "\(address)"])
@@ -126,8 +101,7 @@ final class ShardTenant: Sendable {
             return state.window
         }
         loop.trust(window)
-        ledger?.setOwnership(.init())
-        await onLoop { self.loop.dropAll() }
+        await onLoop { self.steward.end() }
     }
 
     /// From now on a lease that is lost stays lost.
@@ -143,7 +117,7 @@ final class ShardTenant: Sendable {
         loop.trust(window)
         guard let instance else { return }
         do {
-            _ = try await pools.control.withConnection {
+            _ = try await control.withConnection {
                 try WorkerLeases.release(instance, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
         } catch {
@@ -153,124 +127,74 @@ final class ShardTenant: Sendable {
 
     // MARK: The topology
 
-    /// Takes up the shards that are ours now and drops those that are not.
+    /// Tells all duties who has which shard.
     func followTopology() async {
-        let (instance, known, mustLookAgain) = state.withLock { state in
-            let isTime = state.lookAgainAt.map { monotonicNow() >= $0 } ?? false
-            if isTime { state.lookAgainAt = nil }
-            return (state.instance, state.topologyVersion, isTime)
-        }
+        let (instance, known) = state.withLock { ($0.instance, $0.topologyVersion) }
         guard let instance else { return }
         do {
-            let topology = try await pools.follow.withConnection { connection -> Topology? in
+            let topology = try await follow.withConnection { connection -> Topology? in
                 let version = try OwnershipQueries.topologyVersion(
                     on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
-                if version == known, !mustLookAgain { return nil }
+                if version == known { return nil }
                 return try OwnershipQueries.topology(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
             }
             guard let topology else { return }
-            state.withLock { $0.topologyVersion = topology.version }
-            let wanted = await onLoopReturning { self.adopt(topology, instance) }
-            // Not waited for: other shards may come or go while these load.
-            if !wanted.isEmpty { Task { await load(wanted) } }
+            state.withLock { if $0.instance == instance { $0.topologyVersion = topology.version } }
+            await onLoop {
+                // One that was read before the lease was lost speaks of an owner who is no more.
+                guard self.steward.instance == instance else { return }
+                let now = monotonicNow()
+                for (seat, shard) in zip(self.loop.seats, topology.shards) {
+                    self.steward.tell(seat) { $0.topology(owner: shard.owner, epoch: shard.epoch, now: now) }
+                }
+            }
         } catch {
             logger.warning("the topology could not be read", metadata: ["error": "\(error)"])
         }
     }
 
-    /// On the event loop. Returns what has to be loaded.
-    private func adopt(_ topology: Topology, _ instance: WorkerInstanceID) -> [(ShardID, Epoch)] {
-        // A topology that was read before the lease was lost speaks of an owner who is no more.
-        guard state.withLock({ $0.instance }) == instance else { return [] }
-        var wanted: [(ShardID, Epoch)] = []
-        var owned = OwnedShards.Ownership(instance: instance)
-        // Payments need no memory: they go on while the shards load.
-        defer { ledger?.setOwnership(owned) }
-        for (number, shard) in topology.shards.enumerated() {
-            let id = ShardID(number)
-            guard shard.owner == instance else {
-                loop.drop(id)
-                continue
-            }
-            owned.epochs[id] = shard.epoch
-            switch loop.shards[number] {
-            case .serving(let host) where host.epoch == shard.epoch: continue
-            case .loading(let epoch) where epoch == shard.epoch: continue
-            default:
-                loop.beginLoading(id, shard.epoch)
-                wanted.append((id, shard.epoch))
-            }
-        }
-        return wanted
-    }
-
-    /// Has a shard loaded anew, together with all others for which that is asked in this tick. On the event loop.
-    private func reload(_ host: ShardHost) {
-        guard loop.host(host.shard) === host else { return }
-        loop.beginLoading(host.shard, host.epoch)
-        let isFirst = state.withLock { state in
-            state.reloads.append((host.shard, host.epoch))
-            return state.reloads.count == 1
-        }
-        guard isFirst else { return }
-        loop.eventLoop.scheduleTask(in: .milliseconds(Self.reloadGatheringMilliseconds)) {
-            let wanted = self.state.withLock { state in
-                defer { state.reloads = [] }
-                return state.reloads
-            }
-            Task { await self.load(wanted) }
-        }
-    }
-
-    private func load(_ wanted: [(ShardID, Epoch)]) async {
-        guard !wanted.isEmpty else { return }
-        let started = monotonicNow()
-        do {
-            let loaded = try await pools.load.withConnection { try ShardLoad.read(wanted, on: $0) }
-            await onLoop {
-                for host in loaded.hosts.value { self.loop.install(host) }
-                for (shard, _) in loaded.broken { self.loop.drop(shard) }
-            }
-            logger.notice(
-                "shards loaded",
-                metadata: [
-                    "shards": "\(loaded.hosts.value.count)", "affiliates": "\(loaded.affiliates)",
-                    "milliseconds": "\((monotonicNow() - started) / 1_000_000)",
-                ])
-            guard !loaded.broken.isEmpty else { return }
-            for (shard, error) in loaded.broken {
-                logger.error(
-                    "a shard's rows make no hierarchy; mend them (`fature validate` names them): it is tried again",
-                    metadata: ["shard": "\(shard)", "error": "\(error)"])
-            }
-            state.withLock { $0.lookAgainAt = monotonicNow() + Self.brokenRetryNanoseconds }
-        } catch {
-            logger.error(
-                "shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
-            await onLoop { for (shard, _) in wanted { self.loop.drop(shard) } }
-            state.withLock { $0.lookAgainAt = monotonicNow() + Self.loadRetryNanoseconds }
-        }
-    }
-
     // MARK: The changes of others
 
-    /// Has every shard catch up to which others have committed something: moves that bring a subtree here.
+    /// A copy, and what was known of it when it was asked what others have committed.
+    private struct Known: Sendable {
+        var applied: ChangeSequence
+        /// Of its duty.
+        var generation: UInt64
+    }
+
+    /// Has every copy catch up to which others have committed something: moves that bring a subtree here, and what the owner writes to a shard
+    /// that is followed.
     func followChanges() async {
         guard state.withLock({ $0.instance }) != nil else { return }
         do {
             let known = await onLoopReturning {
-                (0..<ShardID.count).map { self.loop.host(ShardID($0))?.applied ?? .max }
+                self.loop.seats.map { seat in
+                    seat.copy.map { Known(applied: $0.applied, generation: seat.duty.generation) }
+                }
             }
-            let behind = try await pools.follow.withConnection {
-                try HierarchyChanges.advanced(beyond: known, on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
+            let behind = try await follow.withConnection {
+                try HierarchyChanges.advanced(
+                    beyond: known.map { $0?.applied ?? .max }, on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
             }
-            guard !behind.isEmpty else { return }
-            await onLoop {
-                // A shard with a job going on may be catching up with it; if not, the next poll finds it still behind.
-                for host in behind.compactMap(self.loop.host) where !host.hasJobs { self.loop.writer?.catchUp(host) }
-            }
+            await onLoop { self.followed(known, behind: Set(behind)) }
         } catch {
             logger.debug("changes could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// On the event loop.
+    private func followed(_ known: [Known?], behind: Set<ShardID>) {
+        let now = monotonicNow()
+        for (seat, known) in zip(loop.seats, known) {
+            guard let known, let copy = seat.copy else { continue }
+            if behind.contains(seat.shard) {
+                // One with a job going on may be catching up with it; if not, the next poll finds it still behind.
+                if !copy.hasJobs || seat.duty.activeMove != nil { loop.writer?.catchUp(copy) }
+            } else if seat.isUnsettled {
+                steward.tell(seat) {
+                    $0.followed(to: copy.applied, of: known.applied, generation: known.generation, now: now)
+                }
+            }
         }
     }
 

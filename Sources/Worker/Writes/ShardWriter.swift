@@ -17,30 +17,41 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private let widePool: PostgresPool
     private let logger: Logger
     let instance: WorkerInstanceID
-    /// Asks for a shard to be loaded anew. On the event loop.
-    private let reload: (ShardHost) -> Void
+    private let events: Events
+
+    /// What a shard's memory has come to. All on the event loop.
+    struct Events {
+        /// It can not follow, or does not fit: it has to be loaded anew.
+        var lost: (ShardHost) -> Void
+        /// It contains all that was committed up to a change, which was the last when that was asked, in this generation of its duty.
+        var followed: (ShardHost, ChangeSequence, UInt64) -> Void
+        /// A job has ended.
+        var progressed: (ShardHost) -> Void
+        /// PostgreSQL has refused a write at this epoch.
+        var fenced: (ShardHost, Epoch) -> Void
+    }
 
     init(
-        loop: WorkerLoop, pool: PostgresPool, widePool: PostgresPool, instance: WorkerInstanceID, logger: Logger,
-        reload: @escaping (ShardHost) -> Void
+        loop: WorkerLoop, pool: PostgresPool, widePool: PostgresPool, instance: WorkerInstanceID, logger: Logger, events: Events
     ) {
         self.loop = loop
         self.pool = pool
         self.widePool = widePool
         self.instance = instance
         self.logger = logger
-        self.reload = reload
+        self.events = events
     }
 
     func pump(_ host: ShardHost) {
-        while let job = host.nextJob() {
-            if case .catchUp = job.kind {
-            } else if job.deadline < monotonicNow() {
+        guard loop.isCurrent(host) else { return }
+        let seat = loop.seat(host.shard)
+        while let job = host.nextJob({ if case .serve = seat.duty.write(isWide: $0.isWide) { true } else { false } }) {
+            if job.deadline < monotonicNow() {
                 job.reply?.refuse(.deadlineExceeded)
                 host.jobEnded()
                 continue
             }
-            begin(job, host)
+            begin(job, host, seat.duty.generation)
             return
         }
     }
@@ -50,7 +61,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         pump(host)
     }
 
-    private func begin(_ job: ShardJob, _ host: ShardHost) {
+    /// - Parameter generation: of the shard's duty, now.
+    private func begin(_ job: ShardJob, _ host: ShardHost, _ generation: UInt64) {
         let fence = WriteFence(shard: host.shard, owner: instance, epoch: host.epoch)
         let applied = host.applied
         let kind = job.kind
@@ -63,7 +75,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
                 return try WriteResult.perform(kind, fence, applied: applied, on: connection)
             }
         ) { result in
-            self.finish(job, host, result)
+            self.finish(job, host, result, generation)
         }
     }
 
@@ -87,12 +99,17 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
 
     // MARK: After the commit
 
-    private func finish(_ job: ShardJob, _ host: ShardHost, _ result: WriteResult) {
+    private func finish(_ job: ShardJob, _ host: ShardHost, _ result: WriteResult, _ generation: UInt64) {
         switch result {
         case .join(let outcome): finishJoin(job, host, outcome)
         case .setStatus(let outcome): finishStatus(job, host, outcome)
         case .move(let outcome): finishMove(job, host, outcome)
-        case .caughtUp(let news): apply(news, to: host) { self.end(host) }
+        case .caughtUp(let news):
+            let last = news.last ?? host.applied
+            apply(news, to: host) {
+                self.end(host)
+                self.events.followed(host, last, generation)
+            }
         case .expired:
             job.reply?.refuse(.deadlineExceeded)
             end(host)
@@ -240,7 +257,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
 
     /// Tries again a little later, or gives up if the shard has gone elsewhere: then its new owner knows what is committed.
     private func retry(_ host: ShardHost, attempt: Int, otherwise giveUp: () -> Void, _ again: @escaping () -> Void) {
-        guard loop.host(host.shard) === host else {
+        guard loop.isCurrent(host) else {
             giveUp()
             return
         }
@@ -254,7 +271,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func apply(_ news: CatchUp, to host: ShardHost, then: @escaping () -> Void) {
         switch news {
         case .reload:
-            reload(host)
+            events.lost(host)
             then()
         case .changes(let changes): apply(changes[...], to: host, then: then)
         case .net(let net):
@@ -338,14 +355,14 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         logger.error(
             "a committed change does not fit the partition: the shard is loaded anew",
             metadata: ["shard": "\(host.shard)", "applied": "\(host.applied)", "error": "\(error)"])
-        reload(host)
+        events.lost(host)
     }
 
     // MARK: Answers
 
     private func answerWithAffiliate(_ id: AffiliateID, status: UInt32, _ job: ShardJob, _ host: ShardHost) {
         guard let reply = job.reply else { return }
-        guard loop.host(host.shard) === host, let node = host.partition.find(id) else {
+        guard loop.isCurrent(host), let node = host.partition.find(id) else {
             reply.refuse(.outcomeUnknown)
             return
         }
@@ -368,14 +385,18 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func fenced(_ job: ShardJob, _ host: ShardHost) {
         logger.warning(
             "a write was fenced off: the shard has another owner", metadata: ["shard": "\(host.shard)", "epoch": "\(host.epoch)"])
-        job.reply?.reply(.notOwner)
-        host.jobEnded()
-        if loop.host(host.shard) === host { loop.drop(host.shard) }
+        events.fenced(host, host.epoch)
+        if let reply = job.reply {
+            let seat = loop.seat(host.shard)
+            loop.decline(seat.duty.write(isWide: job.kind.isWide), reply, seat)
+        }
+        end(host)
     }
 
     private func end(_ host: ShardHost) {
         host.jobEnded()
-        if loop.host(host.shard) === host { pump(host) }
+        pump(host)
+        events.progressed(host)
     }
 }
 
