@@ -119,5 +119,43 @@ extension HandoffTests {
                 #expect(try cluster.differences() == [])
             }
         }
+
+        @Test("a standby takes a dead worker's shards up without reading them again, with all that was committed")
+        func standby() async throws {
+            let cluster = try await TestCluster.start(
+                gateways: 1, affiliates: 300, seed: 76, environment: ["coordinator-1": ["FATURE_COORDINATOR_REPLICAS=1"]])
+            try await TestCluster.blocking {
+                let desk = try MoveDesk(cluster)
+                let life = try ShardLife(cluster, isMortal: true)
+                life.start(transactions: false)
+                let owner = try cluster.owner(ofShard: life.shard, desk.connection) ?? ""
+                let survivor = MoveDesk.other(owner)
+                try TestCluster.wait("\(survivor) has a copy of everything") {
+                    Self.loaded(cluster.log(survivor)).total >= ShardID.count
+                }
+                let before = life.joinedCount
+                try TestCluster.wait("people join") { life.joinedCount > before + 10 }
+                let passes = Self.loaded(cluster.log(survivor)).passes
+                cluster.retire(owner)
+                try TestCluster.wait("\(survivor) has all shards") {
+                    try cluster.shards(of: survivor, desk.connection).count == ShardID.count
+                }
+                let then = life.joinedCount
+                try TestCluster.wait("people join again") { life.joinedCount > then + 10 }
+                #expect(life.stop() == [])
+                #expect(Self.loaded(cluster.log(survivor)).passes == passes)
+                #expect(try life.problems(desk.connection) == [])
+                try cluster.waitUntilReady()
+                #expect(try cluster.differences() == [])
+            }
+        }
+
+        /// How often a worker has read shards, and how many of them, by its log.
+        private static func loaded(_ log: String) -> (passes: Int, total: Int) {
+            let counts = log.split(separator: "\n").filter { $0.contains("\"shards loaded\"") }.compactMap {
+                $0.firstMatch(of: /"shards":"(\d+)"/).flatMap { Int($0.output.1) }
+            }
+            return (counts.count, counts.reduce(0, +))
+        }
     }
 }

@@ -95,7 +95,7 @@ package enum ShardMoveQueries {
     private static func columns(_ prefix: String) -> String {
         [
             "move_id", "shard_id", "from_instance", "to_instance", "from_epoch", "state", "final_seq", "checksum", "commit_seq",
-            "aborted_in", "abort_reason",
+            "aborted_in", "abort_reason", "lag_changes_max", "hold_milliseconds_max",
         ].map { prefix + $0 }.joined(separator: ", ")
     }
 
@@ -103,8 +103,20 @@ package enum ShardMoveQueries {
         ShardMove(
             id: MoveID(try result.int(row, column)), shard: try ShardID(stored: result.int(row, column + 1)),
             source: WorkerInstanceID(try result.int(row, column + 2)), target: WorkerInstanceID(try result.int(row, column + 3)),
-            fromEpoch: Epoch(try result.int(row, column + 4)), stage: try stage(result, row, column + 5))
+            fromEpoch: Epoch(try result.int(row, column + 4)), stage: try stage(result, row, column + 5),
+            limits: try limits(result, row, column + 11))
     }
+
+    private static func limits(_ result: PostgresResult, _ row: Int, _ column: Int) throws -> ShardMove.Limits {
+        let milliseconds = try result.int(row, column + 1)
+        guard milliseconds > 0, milliseconds <= holdMillisecondsMax else {
+            throw unexpected("a move may hold writes for \(milliseconds) ms")
+        }
+        return ShardMove.Limits(lagMax: try result.int(row, column), writeHoldMax: UInt64(milliseconds) * 1_000_000)
+    }
+
+    /// An hour: nobody means more.
+    private static let holdMillisecondsMax: Int64 = 3_600_000
 
     private static func stage(_ result: PostgresResult, _ row: Int, _ column: Int) throws -> ShardMove.Stage {
         func seal() throws -> Seal {

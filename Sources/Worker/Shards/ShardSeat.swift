@@ -13,6 +13,8 @@ final class ShardSeat: @unchecked Sendable {
     /// Reads that wait for the end of a hand-off's commit.
     private var heldReads: [() -> Void] = []
 
+    /// Whether this worker is to keep a warm copy while another serves the shard.
+    var standsBy = false
     /// The generation for which the shard is being read from PostgreSQL.
     var loadsFor: UInt64?
     /// It is not read again before; 0: at once.
@@ -48,6 +50,9 @@ final class ShardSeat: @unchecked Sendable {
         waitsForQuiet = false
         measuresAt = nil
     }
+
+    /// Whether the duty is the one that `standsBy` asks for, as far as that is to be said.
+    var isStandingBy: Bool { if case .warm(_, until: nil) = duty.state { true } else { false } }
 
     /// Whether time or the shard's last change can be news to the duty.
     var isUnsettled: Bool {

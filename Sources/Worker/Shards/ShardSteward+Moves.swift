@@ -42,7 +42,10 @@ extension ShardSteward {
     /// Time passes.
     private func tick() {
         let now = monotonicNow()
-        for seat in loop.seats where seat.isUnsettled {
+        for seat in loop.seats {
+            // Said again until it can be done: a copy may fail to load, or a hand-off may be in the way.
+            if seat.standsBy != seat.isStandingBy { tell(seat) { $0.standBy(seat.standsBy) } }
+            guard seat.isUnsettled else { continue }
             tell(seat) { $0.tick(now: now) }
             guard seat.duty.activeMove != nil else { continue }
             for job in seat.copy?.takeExpired(now) ?? [] { job.reply?.refuse(.deadlineExceeded) }

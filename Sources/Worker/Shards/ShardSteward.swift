@@ -66,7 +66,10 @@ final class ShardSteward: @unchecked Sendable {
     /// The lease is gone, or given back: nothing is ours, and all that waits is told so.
     func end() {
         instance = nil
-        for seat in loop.seats { tell(seat) { $0.leaseLost() } }
+        for seat in loop.seats {
+            seat.standsBy = false
+            tell(seat) { $0.leaseLost() }
+        }
     }
 
     // MARK: Duties

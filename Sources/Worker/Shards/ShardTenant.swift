@@ -145,6 +145,7 @@ final class ShardTenant: Sendable {
                 guard self.steward.instance == instance else { return }
                 let now = monotonicNow()
                 for (seat, shard) in zip(self.loop.seats, topology.shards) {
+                    seat.standsBy = shard.standby == instance
                     self.steward.tell(seat) { $0.topology(owner: shard.owner, epoch: shard.epoch, now: now) }
                 }
             }
