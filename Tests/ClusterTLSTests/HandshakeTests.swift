@@ -65,6 +65,31 @@ import Testing
         try await server.stop()
     }
 
+    @Test("OpenSSL's client gets through by TLS 1.3 with a gateway's certificate, and not by a session that it has kept")
+    func openssl() async throws {
+        let test = try TestAuthority()
+        let server = try await EchoServer(test.credentials(.worker, "w1"))
+        let gateway = try test.issue(.gateway, "g1")
+        let session = "\(test.folder.path)/session"
+        let first = try OpenSSLClient.say("how many?", port: server.port, as: gateway, "-sess_out", session)
+        #expect(first.contains("how many?\n") && first.contains("New, TLSv1.3"), "\(first)")
+        #expect(server.seen.connections == 1)
+        try #require(FileManager.default.fileExists(atPath: session), "no session was kept: \(first)")
+        let second = try OpenSSLClient.say("how many?", port: server.port, as: gateway, "-sess_in", session)
+        // Either a whole handshake again, or nothing.
+        if second.contains("Reused, TLSv1.3") {
+            #expect(!second.contains("how many?\n"), "\(second)")
+            #expect(server.seen.connections == 1)
+            #expect(try await eventually { server.log.causes == ["unjudged"] }, "\(server.log.lines)")
+        } else {
+            #expect(second.contains("New, TLSv1.3"), "\(second)")
+        }
+        let old = try OpenSSLClient.say("how many?", port: server.port, as: gateway, "-tls1_2")
+        #expect(!old.contains("how many?\n"))
+        #expect(try await eventually { server.log.causes.contains("old-tls") }, "\(server.log.lines)")
+        try await server.stop()
+    }
+
     @Test("a gateway believes the worker of that name alone")
     func impostors() async throws {
         let test = try TestAuthority()
@@ -135,7 +160,7 @@ import Testing
     @Test("a handshake that is not done in time loses its place, and others are served meanwhile")
     func slowHandshakes() async throws {
         let test = try TestAuthority()
-        let server = try await EchoServer(test.credentials(.worker, "w1"), places: 8, limit: .seconds(2))
+        let server = try await EchoServer(test.credentials(.worker, "w1"), places: 8, limit: .seconds(4))
         let gateway = TLSConnector(try await test.credentials(.gateway, "g1"))
         var idle: [any Channel] = []
         for _ in 0..<20 {
