@@ -133,9 +133,14 @@ extension HandoffTests {
                 var overtaken = 0
                 for _ in 0..<10 where overtaken < 2 {
                     let target = MoveDesk.other(try cluster.owner(ofShard: life.shard, desk.connection))
+                    var read: WorkerProbe?
                     let move = try Self.atTheCommit(desk, life.shard, to: target) { _ in
+                        // Nobody is told anything that the commit may have made old.
+                        read = try FrameCaller(cluster).begin(.affiliate, life.shard) { ShardLife.centreQuestion.write(to: $0) }
+                        #expect(read?.hasAnswer(withinMilliseconds: 50) == false)
                         try chain.sendOne(to: TestNetwork.starCentre)
                     }
+                    if let read { #expect([.moved, .body].contains(try read.receiveReply().outcome)) }
                     let reply = try frames.ask(.affiliate, life.shard) { ShardLife.centreQuestion.write(to: $0) }
                     let answer = try JSONDecoder().decode(AffiliateAnswer.self, from: Data(reply.fields))
                     #expect(answer.direct_referrals_count == Int(TestNetwork.starReferrals + chain.sent))
