@@ -62,5 +62,16 @@ package struct WorkerInstanceID: RawRepresentable, Hashable, Comparable, Sendabl
     package var description: String { String(rawValue) }
 }
 
+/// One boot of one gateway process. A restarted gateway has another; a number is never used again.
+package struct GatewayInstanceID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let rawValue: Int64
+
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package init(_ value: Int64) { rawValue = value }
+
+    package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+    package var description: String { String(rawValue) }
+}
+
 /// The number of a change to one shard's hierarchy: 1, 2, 3, … without gaps, in commit order.
 package typealias ChangeSequence = Int64

@@ -20,6 +20,7 @@ final class GatewayBackend: GatewayServices {
     private let logger: Logger
     /// Look-ups of affiliates, apart from the rest so that neither waits for the other.
     private let lookups: PostgresPool
+    /// The topology, the servers' health, and this gateway's lease: neither waits for the other.
     private let control: PostgresPool
     /// For reading the whole directory, which takes seconds where there are many.
     private let loads: PostgresPool
@@ -48,7 +49,7 @@ final class GatewayBackend: GatewayServices {
             configuration: database("look-ups"), connections: max(1, configuration.threads), pendingMax: 256,
             connectWaitMilliseconds: 500, reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         control = try PostgresPool(
-            configuration: database("control"), connections: 1, pendingMax: 64, connectWaitMilliseconds: 1000,
+            configuration: database("control"), connections: 2, pendingMax: 64, connectWaitMilliseconds: 1000,
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         loads = try PostgresPool(
             configuration: database("directory"), connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
@@ -190,6 +191,24 @@ final class GatewayBackend: GatewayServices {
                 instance: instance, name: names[instance] ?? "worker \(instance)", host: String(address[..<colon]), port: port)
         }
         return ClusterMap(version: topology.version, owners: owners, epochs: topology.shards.map(\.epoch))
+    }
+
+    // MARK: Being there
+
+    /// Who tells PostgreSQL that this gateway is there.
+    func registrar(address: String) -> GatewayRegistrar {
+        GatewayRegistrar(
+            GatewayRegistration(name: configuration.name, address: address, version: buildVersion), pool: control, logger: logger)
+    }
+
+    /// What the event loops have to say for the gateway's report, added up.
+    func loadSample() async -> LoadSample {
+        var sum = LoadSample()
+        for loop in state.withLock({ $0.loops }) {
+            guard let part = try? await loop.eventLoop.submit({ loop.loadSample }).get() else { continue }
+            sum.add(part)
+        }
+        return sum
     }
 
     // MARK: Health and metrics

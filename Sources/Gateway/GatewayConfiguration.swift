@@ -11,6 +11,8 @@ package enum AccessLogMode: String, Sendable, CaseIterable {
 
 /// All that a gateway has to be told.
 package struct GatewayConfiguration: Sendable {
+    /// For people: in `fature status` and `fature gateway ls`.
+    package var name: String
     /// PostgreSQL, as a URL or libpq keywords.
     package var databaseURL: String
     /// Redis, as a URL; nil where there is none, and then `/health` says so.
@@ -18,6 +20,8 @@ package struct GatewayConfiguration: Sendable {
     package var listenHost: String
     /// 0 for any free port.
     package var port: Int
+    /// `host:port` where callers reach this gateway; nil for the listening address.
+    package var advertisedAddress: String?
     /// Event loops. Each has its own connections to all workers.
     package var threads: Int
     package var accessLog: AccessLogMode
@@ -31,14 +35,17 @@ package struct GatewayConfiguration: Sendable {
     package var credentials: CredentialPaths?
 
     package init(
-        databaseURL: String, redisURL: String? = nil, listenHost: String = "127.0.0.1", port: Int = 8080, threads: Int = 1,
-        accessLog: AccessLogMode = .notable, deadlineMilliseconds: Int = 2000, requestsPerThreadMax: Int = 16_384,
-        connectionsPerThreadMax: Int = 10_000, credentials: CredentialPaths? = nil
+        name: String = "gateway", databaseURL: String, redisURL: String? = nil, listenHost: String = "127.0.0.1",
+        port: Int = 8080, advertisedAddress: String? = nil, threads: Int = 1, accessLog: AccessLogMode = .notable,
+        deadlineMilliseconds: Int = 2000, requestsPerThreadMax: Int = 16_384, connectionsPerThreadMax: Int = 10_000,
+        credentials: CredentialPaths? = nil
     ) {
+        self.name = name
         self.databaseURL = databaseURL
         self.redisURL = redisURL
         self.listenHost = listenHost
         self.port = port
+        self.advertisedAddress = advertisedAddress
         self.threads = threads
         self.accessLog = accessLog
         self.deadlineMilliseconds = deadlineMilliseconds

@@ -361,5 +361,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         return copy
     }
 
+    /// What this loop has to say for the gateway's report.
+    var loadSample: LoadSample { LoadSample(durations: metrics.callersDurations) }
+
     override func receive(slot: Int) { dispatch(slot) }
 }

@@ -69,6 +69,13 @@ package final class GatewayService: Service {
         let port = channel.localAddress?.port ?? configuration.port
         logger.notice("listening", metadata: ["host": "\(configuration.listenHost)", "port": "\(port)"])
         onListening?(configuration.listenHost, port)
+        let registrar = backend.registrar(address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)")
+        // Also while open requests are answered at the end; and what it has begun is never cut short.
+        let reporting = Task {
+            await Self.every(GatewayRegistrar.renewalMilliseconds) {
+                await Task { await registrar.report(backend.loadSample()) }.value
+            }
+        }
 
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { tasks in
@@ -79,6 +86,9 @@ package final class GatewayService: Service {
         }
         try? await channel.close()
         await drain(Array(loops.values))
+        reporting.cancel()
+        await reporting.value
+        await Task { await registrar.leave() }.value
         for loop in loops.values { try? await loop.eventLoop.submit { loop.stop() }.get() }
         await backend.shutdown()
         try await group.shutdownGracefully()

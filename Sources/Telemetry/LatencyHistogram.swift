@@ -32,4 +32,31 @@ package struct LatencyHistogram: Sendable {
     }
 
     package var count: UInt64 { buckets.reduce(0, &+) }
+
+    /// What has been recorded since `earlier`, a copy of this histogram.
+    package func since(_ earlier: Self) -> Self {
+        var difference = self
+        for at in buckets.indices { difference.buckets[at] &-= earlier.buckets[at] }
+        difference.sumNanoseconds &-= earlier.sumNanoseconds
+        return difference
+    }
+
+    /// The duration that `perMille` of 1,000 recorded ones do not exceed, nanoseconds; nil: none was recorded.
+    ///
+    /// Known to a bucket: inside it durations count as spread evenly, and those beyond the last bound as the last bound.
+    package func quantile(perMille: UInt64) -> UInt64? {
+        let all = count
+        guard all > 0 else { return nil }
+        // The rank of the duration asked for: 1 is the shortest.
+        let rank = max(1, (all * min(perMille, 1000) + 999) / 1000)
+        var below: UInt64 = 0
+        for (at, bound) in Self.bounds.enumerated() {
+            if below + buckets[at] >= rank {
+                let lower = at == 0 ? 0 : Self.bounds[at - 1]
+                return lower + UInt64(Double(bound - lower) * Double(rank - below) / Double(buckets[at]))
+            }
+            below += buckets[at]
+        }
+        return Self.bounds.last
+    }
 }

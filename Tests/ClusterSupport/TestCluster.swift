@@ -85,7 +85,7 @@ package final class TestCluster: Sendable {
     /// Returns the port once the gateway listens: the one it had in an earlier life, if it had one.
     @discardableResult
     package func startGateway(_ name: String, environment: [String] = []) throws -> Int {
-        try launch(name, ["gateway", "--listen-port", "\(port(name))", "--access-log", "off"], environment)
+        try launch(name, ["gateway", "--name", name, "--listen-port", "\(port(name))", "--access-log", "off"], environment)
         let end = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < end {
             if let port = listeningPort(name) {
@@ -139,6 +139,8 @@ package final class TestCluster: Sendable {
 
     package func isStopped(_ name: String) -> Bool { roles.withLock { $0[name]?.process.isStopped } ?? false }
 
+    /// Asks a role to end in order.
+    package func end(_ name: String) { signal(name, SIGTERM) }
     package func kill(_ name: String) { signal(name, SIGKILL) }
     /// Ends a role for good: nobody waits for it to be ready any more.
     package func retire(_ name: String) {

@@ -35,6 +35,31 @@ struct LatencyHistogramTests {
         #expect(b.count == 4 && b.buckets.first == 2 && b.buckets.last == 2)
     }
 
+    @Test("a quantile lies in the bucket of the duration that has its rank, and nothing recorded has none")
+    func quantiles() {
+        var histogram = LatencyHistogram()
+        #expect(histogram.quantile(perMille: 990) == nil)
+        for _ in 0..<98 { histogram.record(nanoseconds: 300_000) }
+        histogram.record(nanoseconds: 20_000_000)
+        histogram.record(nanoseconds: .max)
+        #expect((250_001...500_000).contains(histogram.quantile(perMille: 500) ?? 0))
+        #expect(histogram.quantile(perMille: 980) == 500_000)
+        #expect(histogram.quantile(perMille: 990) == 25_000_000)
+        #expect(histogram.quantile(perMille: 1000) == 5_000_000_000 && histogram.quantile(perMille: 9999) == 5_000_000_000)
+        #expect((250_001...500_000).contains(histogram.quantile(perMille: 0) ?? 0))
+    }
+
+    @Test("the difference of a histogram and an earlier copy is what was recorded in between")
+    func difference() {
+        var histogram = LatencyHistogram()
+        histogram.record(nanoseconds: 1)
+        let earlier = histogram
+        histogram.record(nanoseconds: 3_000_000)
+        let difference = histogram.since(earlier)
+        #expect(difference.count == 1 && difference.sumNanoseconds == 3_000_000)
+        #expect((2_500_001...5_000_000).contains(difference.quantile(perMille: 990) ?? 0))
+    }
+
     @Test("the exposition is the text format that Prometheus documents")
     func exposition() throws {
         let out = ByteBuilder()

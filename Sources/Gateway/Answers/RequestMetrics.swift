@@ -33,6 +33,13 @@ struct RequestMetrics: Sendable {
         durations[Int(route.rawValue)].record(nanoseconds: nanoseconds)
     }
 
+    /// All durations so far but for those of the routes that operators ask (`/health`, `/ready`, `/metrics`).
+    var callersDurations: LatencyHistogram {
+        var sum = LatencyHistogram()
+        for route in RouteName.allCases where !route.isForOperators { sum.add(durations[Int(route.rawValue)]) }
+        return sum
+    }
+
     mutating func countTransactions(_ tally: TransactionTally) {
         transactions.accepted &+= tally.accepted
         transactions.repeated &+= tally.repeated

@@ -112,4 +112,7 @@ package enum RouteName: UInt8, CaseIterable, Sendable {
         case .none: "none"
         }
     }
+
+    /// Whether those who watch the cluster ask for it, and not its callers.
+    var isForOperators: Bool { self == .health || self == .ready || self == .metrics }
 }

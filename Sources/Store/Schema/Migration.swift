@@ -55,5 +55,8 @@ package struct Migration: Sendable {
             down: PackageResources._016_shard_moves_down_sql),
         Migration(
             17, "standbys", up: PackageResources._017_standbys_up_sql, down: PackageResources._017_standbys_down_sql),
+        Migration(
+            18, "gateway_leases", up: PackageResources._018_gateway_leases_up_sql,
+            down: PackageResources._018_gateway_leases_down_sql),
     ]
 }

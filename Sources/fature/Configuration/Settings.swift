@@ -53,11 +53,16 @@ enum Settings {
             "Warm copies of each shard, on another worker than its owner, which takes over at once when the owner dies. They need as much memory as the shards."
     )
 
+    static let gatewayName = Setting(
+        "gateway.name", .text, help: "The gateway's name, as `fature gateway ls` shows it. Default: the host's name.")
     static let gatewayListenHost = Setting(
         "gateway.listen_host", .text, default: "127.0.0.1", help: "The address on which callers reach the gateway.")
     static let gatewayListenPort = Setting(
         "gateway.listen_port", .integer(ports), default: "8080",
         help: "The port on which callers reach the gateway, over HTTP/2 with prior knowledge and HTTP/1.1; 0 takes any free one.")
+    static let gatewayAdvertisedAddress = Setting(
+        "gateway.advertised_address", .text,
+        help: "host:port at which callers reach the gateway, where it differs from the one listened on. Default: that one.")
     static let gatewayThreads = Setting(
         "gateway.threads", .integer(1...256), default: "1", help: "Event loops. Each has its own connections to all workers.")
     static let gatewayAccessLog = Setting(
@@ -104,8 +109,9 @@ enum Settings {
         coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds, coordinatorReplicas,
     ]
     static let gateway = [
-        gatewayListenHost, gatewayListenPort, gatewayThreads, gatewayAccessLog, gatewayDeadlineMilliseconds,
-        gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax, gatewayCertificate, gatewayKey, gatewayAuthority,
+        gatewayName, gatewayListenHost, gatewayListenPort, gatewayAdvertisedAddress, gatewayThreads, gatewayAccessLog,
+        gatewayDeadlineMilliseconds, gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax, gatewayCertificate, gatewayKey,
+        gatewayAuthority,
     ]
     static let all = common + worker + coordinator + gateway
 }

@@ -23,6 +23,31 @@ struct ClusterReport: Encodable {
         let epochMax: Int64?
     }
 
+    struct Gateway: Encodable {
+        let name: String
+        let instance: Int64
+        let address: String
+        let version: String
+        /// Until the lease ends by PostgreSQL's clock; 0 or less: it has.
+        let leaseMillisecondsLeft: Int64
+        /// Of its last ten seconds; nil: it answered nothing in them.
+        let p99Microseconds: Int64?
+        let requestsPerSecond: Int64
+        /// Requests that wait for a shard's new owner now.
+        let parkedRequests: Int64
+
+        init(_ gateway: RegisteredGateway) {
+            name = gateway.registration.name
+            instance = gateway.instance.rawValue
+            address = gateway.registration.address
+            version = gateway.registration.version
+            leaseMillisecondsLeft = gateway.leaseMillisecondsLeft
+            p99Microseconds = gateway.report.p99Microseconds
+            requestsPerSecond = gateway.report.requestsPerSecond
+            parkedRequests = gateway.report.parkedRequests
+        }
+    }
+
     struct Database: Encodable {
         let schemaVersion: Int
         let schemaVersionNeeded: Int
@@ -30,6 +55,7 @@ struct ClusterReport: Encodable {
         let topologyVersion: Int64
         let shardsWithoutOwner: Int
         let workers: [Worker]
+        let gateways: [Gateway]
     }
 
     var dataDir: String?
@@ -50,7 +76,7 @@ extension ClusterReport.Database {
         schemaVersion = applied
         schemaVersionNeeded = Schema.currentVersion
         guard applied == Schema.currentVersion else {
-            (affiliates, topologyVersion, shardsWithoutOwner, workers) = (0, 0, 0, [])
+            (affiliates, topologyVersion, shardsWithoutOwner, workers, gateways) = (0, 0, 0, [], [])
             return
         }
         let shards = try OwnershipQueries.weighedShards(on: connection)
@@ -65,5 +91,6 @@ extension ClusterReport.Database {
                 version: worker.registration.version, leaseMillisecondsLeft: worker.leaseMillisecondsLeft, shards: owned.count,
                 affiliates: owned.reduce(0) { $0 + $1.affiliates }, epochMin: epochs.min(), epochMax: epochs.max())
         }
+        gateways = try GatewayLeases.all(on: connection).map(ClusterReport.Gateway.init)
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show the cluster's processes, ports, workers, shards and schema.",
+        abstract: "Show the cluster's processes, ports, workers, gateways, shards and schema.",
         discussion: """
             With --data-dir (or in the folder of a cluster started with `fature up`) the processes of this machine too; with \
             --database-url or DATABASE_URL what PostgreSQL knows.
@@ -80,6 +80,7 @@ struct StatusCommand: ParsableCommand {
             ])
         }
         Console.answer(table.text + "\n")
+        if !database.gateways.isEmpty { Console.answer(GatewayListCommand.table(database.gateways) + "\n") }
         Console.answer(
             "\(database.affiliates) affiliates, \(database.shardsWithoutOwner) shards without a worker, "
                 + "topology \(database.topologyVersion), schema \(database.schemaVersion)"

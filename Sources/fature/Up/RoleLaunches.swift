@@ -12,7 +12,7 @@ struct RoleLaunches {
     func worker(_ name: String) -> ProcessKeeper.Launch { role(["worker", "--name", name]) }
 
     var gateway: ProcessKeeper.Launch {
-        role(["gateway", "--listen-host", options.host, "--listen-port", String(options.port)])
+        role(["gateway", "--name", "gateway", "--listen-host", options.host, "--listen-port", String(options.port)])
     }
 
     static func workerNames(_ count: Int) -> [String] { (1...count).map { "worker-\($0)" } }
