@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "ClusterTLS", "Core", "Frames", "HTTP2", "Store", "PostgresClient", "RedisClient", "Telemetry", logging,
+                "ClusterTLS", "Core", "Frames", "HTTP2", "Ownership", "Store", "PostgresClient", "RedisClient", "Telemetry",
+                logging,
                 lifecycle,
                 product("NIOHTTP1", "swift-nio"),
             ] + nio,
@@ -182,7 +183,9 @@ let package = Package(
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Core", "Dataset", "Frames", "HTTP2", "Gateway", "PostgresClient", "Store", "Telemetry", logging]
+            dependencies: [
+                "Core", "Dataset", "Frames", "HTTP2", "Gateway", "Ownership", "PostgresClient", "Store", "Telemetry", logging,
+            ]
                 + nio + [product("NIOEmbedded", "swift-nio"), product("NIOHTTP1", "swift-nio")], swiftSettings: house),
         // `ClusterSupport` runs the roles of the built `fature` as processes, with callers and a model to compare their answers with.
         .target(

@@ -163,9 +163,9 @@ final class GatewayBackend: GatewayServices {
     /// Looks whether owners have changed, and tells the loops.
     func followTopology() async {
         controlQueries.wrappingAdd(1, ordering: .relaxed)
-        let known = state.withLock { $0.map.version }
+        let known = state.withLock { $0.map.mark }
         do {
-            let newer = try await control.withConnection { try Self.readMap(newerThan: known, $0) }
+            let newer = try await control.withConnection { try Self.readMap(otherThan: known, $0) }
             guard let newer else { return }
             state.withLock { $0.map = newer }
             onEachLoop { $0.apply(newer) }
@@ -174,23 +174,12 @@ final class GatewayBackend: GatewayServices {
         }
     }
 
-    private static func readMap(newerThan known: Int64, _ connection: PostgresConnection) throws -> ClusterMap? {
-        guard try OwnershipQueries.topologyVersion(on: connection, timeoutMilliseconds: patienceMilliseconds) != known else {
-            return nil
-        }
+    private static func readMap(otherThan known: TopologyMark, _ connection: PostgresConnection) throws -> ClusterMap? {
+        let mark = try OwnershipQueries.topologyMark(on: connection, timeoutMilliseconds: patienceMilliseconds)
+        guard mark != known else { return nil }
         let topology = try OwnershipQueries.topology(on: connection, timeoutMilliseconds: patienceMilliseconds)
-        var names: [WorkerInstanceID: String] = [:]
-        for worker in try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patienceMilliseconds) {
-            names[worker.instance] = worker.registration.name
-        }
-        let owners = topology.shards.map { shard -> ClusterMap.Owner? in
-            guard let instance = shard.owner, let address = shard.address, let colon = address.lastIndex(of: ":"),
-                let port = Int(address[address.index(after: colon)...])
-            else { return nil }
-            return ClusterMap.Owner(
-                instance: instance, name: names[instance] ?? "worker \(instance)", host: String(address[..<colon]), port: port)
-        }
-        return ClusterMap(version: topology.version, owners: owners, epochs: topology.shards.map(\.epoch))
+        let workers = try OwnershipQueries.workers(on: connection, timeoutMilliseconds: patienceMilliseconds)
+        return ClusterMap(topology, workers: workers, mark: mark)
     }
 
     // MARK: Being there

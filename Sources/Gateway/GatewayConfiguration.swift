@@ -20,6 +20,8 @@ package struct GatewayConfiguration: Sendable {
     package var listenHost: String
     /// 0 for any free port.
     package var port: Int
+    /// Whether other gateways may listen on the same address beside this one.
+    package var sharesPort: Bool
     /// `host:port` where callers reach this gateway; nil for the listening address.
     package var advertisedAddress: String?
     /// Event loops. Each has its own connections to all workers.
@@ -36,15 +38,16 @@ package struct GatewayConfiguration: Sendable {
 
     package init(
         name: String = "gateway", databaseURL: String, redisURL: String? = nil, listenHost: String = "127.0.0.1",
-        port: Int = 8080, advertisedAddress: String? = nil, threads: Int = 1, accessLog: AccessLogMode = .notable,
-        deadlineMilliseconds: Int = 2000, requestsPerThreadMax: Int = 16_384, connectionsPerThreadMax: Int = 10_000,
-        credentials: CredentialPaths? = nil
+        port: Int = 8080, sharesPort: Bool = false, advertisedAddress: String? = nil, threads: Int = 1,
+        accessLog: AccessLogMode = .notable, deadlineMilliseconds: Int = 2000, requestsPerThreadMax: Int = 16_384,
+        connectionsPerThreadMax: Int = 10_000, credentials: CredentialPaths? = nil
     ) {
         self.name = name
         self.databaseURL = databaseURL
         self.redisURL = redisURL
         self.listenHost = listenHost
         self.port = port
+        self.sharesPort = sharesPort
         self.advertisedAddress = advertisedAddress
         self.threads = threads
         self.accessLog = accessLog

@@ -4,6 +4,7 @@ import Frames
 import HTTP2
 import Logging
 import NIOCore
+import Ownership
 import Telemetry
 
 /// One event loop of the gateway: its requests, its connections to the workers, its view of where everything is.
@@ -21,11 +22,17 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     // Confined to the loop and never accessed across a call: no run-time exclusivity checks on the hot path.
     @exclusivity(unchecked) var metrics = RequestMetrics()
     @exclusivity(unchecked) var directory: AffiliateDirectory
-    private(set) var topology = ClusterMap.empty
-    private var links: [WorkerInstanceID: WorkerLink] = [:]
+    /// What PostgreSQL last said, and who has which shard: by that and by what workers answer.
+    var topology = ClusterMap.empty
+    @exclusivity(unchecked) var routes = RouteTable()
+    var links: [WorkerInstanceID: WorkerLink] = [:]
     /// Connections to workers that own nothing any more, which still owe answers; each with the moment it is closed at the latest.
-    private var retiring: [WorkerInstanceID: (link: WorkerLink, until: MonotonicNanoseconds)] = [:]
-    @exclusivity(unchecked) private var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
+    var retiring: [WorkerInstanceID: (link: WorkerLink, until: MonotonicNanoseconds)] = [:]
+    /// By shard: the connection to the owner that `routes` names; nil where nobody is known, or not how to reach him.
+    @exclusivity(unchecked) var shardLinks = [WorkerLink?](repeating: nil, count: ShardID.count)
+    /// Requests whose shard is between two owners.
+    @exclusivity(unchecked) var parked = ParkedRequests()
+    var isRetryScheduled = false
     let locator: LocationQueue
     @exclusivity(unchecked) var gatherings: [UInt64: Gathering] = [:]
     /// Parsed bodies of requests that change something; by token.
@@ -115,15 +122,19 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     /// How long a request may take once it is whole.
     var deadlineNanoseconds: MonotonicNanoseconds { UInt64(configuration.deadlineMilliseconds) &* 1_000_000 }
 
+    /// Tells all clients to go elsewhere; a little later, when they have heard, closes what is done.
     func shutDown() {
         isShuttingDown = true
         for connection in connections.values { connection.shutDown() }
+        eventLoop.scheduleTask(in: .nanoseconds(Int64(ClientPatience.notice))) {
+            for connection in self.connections.values { connection.shutDown() }
+        }
     }
 
     private func sweep() {
         let now = monotonicNow()
         for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
-            if respondIfMoved(index) || respondIfBatch(index) { continue }
+            if respondIfMoved(index) || respondIfBatch(index) || refuseIfParked(index) { continue }
             let isOpen = requests[index].changesSomething && requests[index].attempts > 0
             respond(
                 index, isOpen ? .outcomeUnknown : .deadlineExceeded,
@@ -133,7 +144,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         sweeps &+= 1
         if sweeps % Self.connectionSweepEvery == 0 {
             for connection in connections.values { connection.sweep(now: now) }
-            if isShuttingDown { shutDown() }
+            if isShuttingDown { for connection in connections.values { connection.shutDown() } }
         }
         flushTransports()
         journal.flush()
@@ -155,82 +166,6 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     }
 
     // MARK: Workers
-
-    /// Takes a newer topology. A worker that owns nothing any more is asked nothing more; what it has been asked it may still answer.
-    func apply(_ newer: ClusterMap) {
-        guard newer.version > topology.version else { return }
-        topology = newer
-        let owners = Set(newer.owners.compactMap(\.self))
-        for owner in owners where links[owner.instance] == nil {
-            if let link = retiring.removeValue(forKey: owner.instance)?.link {
-                link.isRetiring = false
-                if link.isConnected {
-                    links[owner.instance] = link
-                    continue
-                }
-                link.close()
-            }
-            let link = WorkerLink(owner: owner, loop: self)
-            links[owner.instance] = link
-            link.connect()
-        }
-        let living = Set(owners.map(\.instance))
-        let now = monotonicNow()
-        for (instance, link) in links where !living.contains(instance) {
-            links[instance] = nil
-            link.isRetiring = true
-            retiring[instance] = (link, until: now &+ deadlineNanoseconds)
-        }
-        for shard in 0..<ShardID.count { shardLinks[shard] = newer.owners[shard].flatMap { links[$0.instance] } }
-        closeRetired(now)
-        flushTransports()
-    }
-
-    /// Closes the connections to workers that own nothing and owe nothing, or owe it for so long that nobody waits for it any more.
-    private func closeRetired(_ now: MonotonicNanoseconds) {
-        for (instance, retired) in retiring where retired.link.inFlightCount == 0 || retired.until <= now {
-            retiring[instance] = nil
-            retired.link.close()
-        }
-    }
-
-    /// How many shards cannot be reached now.
-    var unreachableShardCount: Int { shardLinks.count { $0?.isConnected != true } }
-
-    /// The connected owner of a shard, or nil.
-    func link(for shard: ShardID) -> WorkerLink? {
-        guard let link = shardLinks[Int(shard.rawValue)], link.isConnected else { return nil }
-        return link
-    }
-
-    /// The connection to a worker, or nil if it neither owns nor owes anything any more.
-    func link(to worker: WorkerInstanceID) -> WorkerLink? { links[worker] ?? retiring[worker]?.link }
-
-    /// All workers that own a shard, each once.
-    var ownerLinks: [WorkerLink] {
-        var seen = Set<ObjectIdentifier>()
-        return shardLinks.compactMap(\.self).filter { seen.insert(ObjectIdentifier($0)).inserted }
-    }
-
-    func linkConnected(_ link: WorkerLink) {
-        logger.info("connected to worker", metadata: ["worker": "\(link.owner.name)", "instance": "\(link.owner.instance)"])
-    }
-
-    /// The connection to a worker is gone: all that was asked of it fails now, and quickly.
-    func linkFailed(_ link: WorkerLink) {
-        guard link.inFlightCount > 0 else { return }
-        service.refreshTopology()
-        for index in 0..<slab.highWater where slab[index].state == .received && requests[index].link === link {
-            if respondIfMoved(index) { continue }
-            respond(index, requests[index].changesSomething ? .outcomeUnknown : .shardUnavailable)
-        }
-        for (token, gathering) in gatherings where gathering.waitsFor(link) {
-            if let index = slab.slot(for: token) { respond(index, .shardUnavailable) }
-        }
-        failBatches(sentTo: link)
-        link.inFlightCount = 0
-        flushTransports()
-    }
 
     /// Begins a frame to `link` for the request in a slot; `write` adds the fields.
     func ask(_ link: WorkerLink, _ operation: Operation, shard: UInt16, slot index: Int, write: (ByteBuilder) -> Void) -> Bool {
@@ -332,6 +267,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
             if let batch = batches.removeValue(forKey: token) { forget(batch) }
         }
         let now = monotonicNow()
+        if request.parkedSince != 0 { leavePark(index, now: now) }
         let elapsed = now &- slab[index].startedAt
         let route = request.route?.name ?? .none
         metrics.record(route: route, method: slab[index].method, status: status, nanoseconds: elapsed)
@@ -358,11 +294,13 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         copy.directoryCount = directory.count
         copy.directoryBytes = directory.memoryBytes
         copy.transactionBytesHeld = transactionBytesHeld
+        copy.parkedCount = parked.count
+        copy.parkedBytes = parked.bytes
         return copy
     }
 
     /// What this loop has to say for the gateway's report.
-    var loadSample: LoadSample { LoadSample(durations: metrics.callersDurations) }
+    var loadSample: LoadSample { LoadSample(durations: metrics.callersDurations, parkedRequests: parked.count) }
 
     override func receive(slot: Int) { dispatch(slot) }
 }

@@ -1,5 +1,6 @@
 import ClusterTLS
 import Core
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -101,6 +102,7 @@ package final class GatewayService: Service {
         let connectionsMax = configuration.connectionsPerThreadMax
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: configuration.sharesPort ? 1 : 0)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))

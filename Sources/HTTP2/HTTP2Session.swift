@@ -20,6 +20,10 @@ package final class HTTP2Session: RequestTransport {
     /// The clock as of the latest `feed`.
     @exclusivity(unchecked) package private(set) var now: MonotonicNanoseconds = 0
     private let onFlush: () -> Void
+    private var farewell = Farewell.none
+
+    /// How far the caller has been told to go.
+    private enum Farewell { case none, noticed, told }
 
     /// Streams a caller may have open at a time.
     package static let concurrentStreamsMax: UInt32 = 256
@@ -110,12 +114,23 @@ package final class HTTP2Session: RequestTransport {
         return pending.count == 0 && nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
 
-    /// Tells the caller to open no more streams here (GOAWAY); those that are open are answered.
+    /// Tells the caller to open no more streams here; those that are open are answered.
+    ///
+    /// The first call gives notice (RFC 9113, 6.8: a GOAWAY that names no stream): what the caller sends before it has heard is still taken. The
+    /// second one closes the door: the last stream that was taken is named, and the session ends with the answer to it.
     package func shutDown() {
         guard !isClosed, let session else { return }
-        nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+        switch farewell {
+        case .none:
+            nghttp2_submit_shutdown_notice(session)
+            farewell = .noticed
+        case .noticed:
+            nghttp2_submit_goaway(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
+                UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
+            farewell = .told
+        case .told: break
+        }
     }
 
     /// The connection is gone: every live slot is let go and the session freed, as soon as nghttp2 is off the stack.

@@ -82,10 +82,11 @@ package final class TestCluster: Sendable {
         try launch(name, ["worker", "--name", name], environment)
     }
 
-    /// Returns the port once the gateway listens: the one it had in an earlier life, if it had one.
+    /// Returns the port once the gateway listens: the one given, or the one it had in an earlier life, if it had one.
     @discardableResult
-    package func startGateway(_ name: String, environment: [String] = []) throws -> Int {
-        try launch(name, ["gateway", "--name", name, "--listen-port", "\(port(name))", "--access-log", "off"], environment)
+    package func startGateway(_ name: String, port given: Int? = nil, environment: [String] = []) throws -> Int {
+        try launch(
+            name, ["gateway", "--name", name, "--listen-port", "\(given ?? port(name))", "--access-log", "off"], environment)
         let end = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < end {
             if let port = listeningPort(name) {

@@ -10,7 +10,9 @@ extension ClusterTests {
             try GatewayLeases.all(on: connection).filter { $0.leaseMillisecondsLeft > 0 }
         }
 
-        @Test("a gateway says where it is and how fast it answers, registers again when its row is gone, and leaves none behind when it stops")
+        @Test(
+            "a gateway says where it is and how fast it answers, registers again when its row is gone, and leaves none behind when it stops"
+        )
         func lease() async throws {
             let cluster = try await TestCluster.start(workers: 1, gateways: 2, affiliates: 300, seed: 71)
             try await TestCluster.blocking {

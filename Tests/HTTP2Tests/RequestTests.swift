@@ -249,11 +249,32 @@ struct RequestTests {
         #expect(flushes == 1)
     }
 
+    @Test("a notice of GOAWAY names no stream: what the caller opens before it has heard is answered, and the session goes on")
+    func notice() {
+        let connection = Connection()
+        let first = connection.client.request("GET", "/first")
+        #expect(connection.exchange())
+        connection.server.shutDown()
+        // On its way when the notice leaves.
+        let second = connection.client.request("GET", "/second")
+        #expect(connection.exchange())
+        #expect(connection.client.goAwayCode == 0)
+        for token in connection.receiver.tokens { connection.answer(token, "done") }
+        #expect(connection.exchange())
+        #expect(connection.client.answers[first]?.text == "done" && connection.client.answers[second]?.text == "done")
+        #expect(!connection.server.isFinished)
+        connection.server.shutDown()
+        connection.server.shutDown()
+        #expect(connection.exchange())
+        #expect(connection.server.isFinished)
+    }
+
     @Test("after GOAWAY open streams are answered, and then the session is finished")
     func shutDown() {
         let connection = Connection()
         let stream = connection.client.request("GET", "/")
         #expect(connection.exchange())
+        connection.server.shutDown()
         connection.server.shutDown()
         #expect(connection.exchange())
         #expect(connection.client.goAwayCode == 0)

@@ -64,6 +64,27 @@ struct ParkedRequestsTests {
         #expect(parked.count == 0 && parked.bytes == 0)
     }
 
+    @Test("one that is answered while others of its shard wait takes nothing of theirs, and one never parked nothing at all")
+    func settled() {
+        var parked = ParkedRequests()
+        for token in 1...3 as ClosedRange<UInt64> {
+            #expect(parked.park(token, shard, bytes: 10, deadline: .max, now: 0) == true)
+        }
+        #expect(parked.due(now: 5 * Self.millisecond).again == [1, 2, 3])
+        #expect(parked.park(2, shard, bytes: 10, deadline: .max, now: 5 * Self.millisecond) == true)
+        #expect(parked.park(3, shard, bytes: 10, deadline: .max, now: 5 * Self.millisecond) == true)
+        parked.settled(9, shard)
+        #expect(parked.count == 2 && parked.bytes == 20)
+        parked.settled(1, shard)
+        #expect(parked.count == 2 && parked.bytes == 20)
+        parked.settled(2, shard)
+        parked.settled(2, shard)
+        #expect(parked.count == 1 && parked.bytes == 10)
+        #expect(parked.routeChanged(shard) == [3])
+        parked.settled(3, shard)
+        #expect(parked.count == 0 && parked.bytes == 0)
+    }
+
     @Test("no more are kept than the limits of count and bytes allow, and room comes back")
     func bounds() {
         var parked = ParkedRequests(limits: limits { $0.requestsMax = 2 })

@@ -45,11 +45,7 @@ extension GatewayLoop {
 
     /// Asks the workers what they serve: owning a shard is not enough, it has to be loaded.
     func askReady(_ index: Int) {
-        if isShuttingDown || unreachableShardCount > 0 {
-            respondReady(index, served: 0)
-        } else {
-            gather(index, .presence) { _ in }
-        }
+        if isShuttingDown { respondReady(index, served: 0) } else { gather(index) }
     }
 
     /// 200 when every shard is served by a worker that is connected to this event loop.

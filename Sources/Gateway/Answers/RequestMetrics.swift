@@ -19,6 +19,11 @@ struct RequestMetrics: Sendable {
     var lateAnswers: UInt64 = 0
     var abandonedRequests: UInt64 = 0
     var refusedConnections: UInt64 = 0
+    /// Requests that have waited for a shard's new owner; those of them that nobody answered in time, or for which there was no room.
+    var parkedRequests: UInt64 = 0
+    var parkedExpired: UInt64 = 0
+    /// The longest time from being parked first to the answer.
+    var parkedNanosecondsMax: UInt64 = 0
     private var transactions = TransactionTally()
     // Gauges, filled in when a snapshot is taken.
     var openConnections = 0
@@ -26,6 +31,8 @@ struct RequestMetrics: Sendable {
     var directoryCount = 0
     var directoryBytes = 0
     var transactionBytesHeld = 0
+    var parkedCount = 0
+    var parkedBytes = 0
 
     mutating func record(route: RouteName, method: RequestMethod, status: UInt16, nanoseconds: UInt64) {
         let column = Self.statuses.firstIndex(of: status) ?? Self.statuses.count
@@ -55,6 +62,11 @@ struct RequestMetrics: Sendable {
         lateAnswers &+= other.lateAnswers
         abandonedRequests &+= other.abandonedRequests
         refusedConnections &+= other.refusedConnections
+        parkedRequests &+= other.parkedRequests
+        parkedExpired &+= other.parkedExpired
+        parkedNanosecondsMax = max(parkedNanosecondsMax, other.parkedNanosecondsMax)
+        parkedCount += other.parkedCount
+        parkedBytes += other.parkedBytes
         countTransactions(other.transactions)
         transactionBytesHeld += other.transactionBytesHeld
         openConnections += other.openConnections
@@ -132,6 +144,20 @@ struct RequestMetrics: Sendable {
             ),
             ("gateway_abandoned_requests_total", .counter, "Requests whose caller had gone.", Int64(clamping: abandonedRequests)),
             ("gateway_refused_connections_total", .counter, "Connections over the limit.", Int64(clamping: refusedConnections)),
+            (
+                "gateway_parked_requests_total", .counter, "Requests that have waited for a shard's new owner.",
+                Int64(clamping: parkedRequests)
+            ),
+            (
+                "gateway_parked_expired_total", .counter, "Parked requests that were refused in the end.",
+                Int64(clamping: parkedExpired)
+            ),
+            (
+                "gateway_parked_longest_microseconds", .gauge, "The longest time from parking a request to its answer.",
+                Int64(clamping: parkedNanosecondsMax / 1000)
+            ),
+            ("gateway_parked_requests", .gauge, "Requests that wait for a shard's new owner.", Int64(parkedCount)),
+            ("gateway_parked_bytes", .gauge, "Memory of requests that wait for a shard's new owner.", Int64(parkedBytes)),
             ("gateway_open_connections", .gauge, "Client connections.", Int64(openConnections)),
             ("gateway_live_requests", .gauge, "Requests on their way.", Int64(liveRequests)),
             ("gateway_directory_affiliates", .gauge, "Affiliates in the directory.", Int64(directoryCount)),

@@ -5,7 +5,8 @@ import NIOCore
 protocol ClientConnection: AnyObject {
     /// Closes what has been idle, slow or silent for too long.
     func sweep(now: MonotonicNanoseconds)
-    /// Tells the client to open nothing more here, and closes once all is answered.
+    /// The first time: tells the client to ask nothing more here, and still answers what it asks before it has heard. The second time: closes
+    /// once all is answered.
     func shutDown()
 }
 
@@ -21,6 +22,8 @@ enum ClientPatience {
     static let slowReader: MonotonicNanoseconds = 20_000_000_000
     /// For the rest of a request that has been refused: it is read and thrown away.
     static let farewell: MonotonicNanoseconds = 2_000_000_000
+    /// For a client that has been told to go to stop asking.
+    static let notice: MonotonicNanoseconds = 250_000_000
     /// For a connection on which nothing happens.
     static let idle: MonotonicNanoseconds = 120_000_000_000
 }

@@ -224,9 +224,10 @@ final class HTTP1ConnectionHandler: ChannelInboundHandler, ClientConnection {
         }
     }
 
+    /// There is no way to tell an idle client but with the next answer, so it has a moment for another request.
     func shutDown() {
+        if isShuttingDown, slot == nil, !isEndWaiting, unsentCount == 0 { context?.close(promise: nil) }
         isShuttingDown = true
-        if slot == nil, !isEndWaiting, unsentCount == 0 { context?.close(promise: nil) }
     }
 }
 

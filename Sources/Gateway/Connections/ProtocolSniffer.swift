@@ -10,6 +10,7 @@ final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler, Cli
     private var context: ChannelHandlerContext?
     private var received: ByteBuffer?
     private let openedAt = monotonicNow()
+    private var hasNotice = false
 
     /// The beginning of the HTTP/2 connection preface (RFC 9113, section 3.4). No HTTP/1.1 method begins so.
     private static let preface: StaticString = "PRI * HTTP/2.0"
@@ -58,5 +59,9 @@ final class ProtocolSniffer: ChannelInboundHandler, RemovableChannelHandler, Cli
         if now > openedAt + ClientPatience.greeting { context?.close(promise: nil) }
     }
 
-    func shutDown() { context?.close(promise: nil) }
+    /// A client that has only just come is about to ask.
+    func shutDown() {
+        if hasNotice { context?.close(promise: nil) }
+        hasNotice = true
+    }
 }

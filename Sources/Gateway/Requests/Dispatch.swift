@@ -44,8 +44,7 @@ extension GatewayLoop {
         case .decision(let id): orderDecision(index, about: id)
         case .decisions: orderDecisions(index)
         case .ledgerRanking(let metric, let limit): askLedger(index, .ranking(metric, limit: Int(limit)))
-        case .rankings(let question): gather(index, .rankings) { question.write(to: $0) }
-        case .statistics: gather(index, .statistics) { _ in }
+        case .rankings, .statistics: gather(index)
         case .health: respondHealth(index)
         case .ready: askReady(index)
         case .metrics: respondMetrics(index)
@@ -119,7 +118,7 @@ extension GatewayLoop {
             return
         }
         guard let link = link(for: requests[index].shard) else {
-            respond(index, .shardUnavailable)
+            if isAwaited(requests[index].shard) { park(index) } else { respond(index, .shardUnavailable) }
             return
         }
         guard link.canTakeMore else {
@@ -127,6 +126,7 @@ extension GatewayLoop {
             return
         }
         requests[index].attempts += 1
+        requests[index].epoch = routes[requests[index].shard].epoch
         let sequence = requests[index].sequence
         let shard = requests[index].shard.rawValue
         let isSent: Bool
@@ -170,16 +170,16 @@ extension GatewayLoop {
             receiveReceipts(index, header, outcome, fields, from: link)
             return
         }
+        guard requests[index].link === link else {
+            receivePart(index, header, outcome, fields, from: link)
+            return
+        }
         var fields = fields
         switch outcome {
         case .body: respondBody(index, status: header.word, body: fields.rest())
         case .binary: receiveBinary(index, fields, from: link)
         case .problem: receiveProblem(index, WorkerProblem(rawValue: header.word), detail: fields.text())
-        case .notOwner, .moved, .notYet:
-            service.refreshTopology()
-            settle(index)
-            if confirmMoveLater(index) { return }
-            respond(index, .shardUnavailable)
+        case .notOwner, .moved, .notYet: receiveUnbegun(index, outcome, fields, from: link)
         case .elsewhere:
             guard let shard = fields.integer(UInt16.self), Int(shard) < ShardID.count, let sequence = fields.integer(Int64.self)
             else {
@@ -223,7 +223,7 @@ extension GatewayLoop {
     /// `{"affiliate_id":` begins each affiliate's JSON.
     private static let affiliateIDPrefixBytes = 16
 
-    private func receiveProblem(_ index: Int, _ problem: WorkerProblem?, detail: String?) {
+    func receiveProblem(_ index: Int, _ problem: WorkerProblem?, detail: String?) {
         if problem == .loading, confirmMoveLater(index) { return }
         if respondIfMoved(index) { return }
         guard let problem else {

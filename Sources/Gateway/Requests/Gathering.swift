@@ -3,12 +3,23 @@ import Frames
 import HTTP2
 
 /// A question to all workers at once, and what has come back. Each part says which shards it covers: the answer is given only when every
-/// shard has been counted exactly once.
+/// shard has been counted exactly once. In the moment of a hand-off nobody or two have a shard, and all are asked again.
 struct Gathering {
+    /// How often all have been asked.
+    let round: Int
     private(set) var covered = ShardSet()
     private var waiting: [ObjectIdentifier: WorkerLink] = [:]
+    /// Whether a part claims what another one has claimed, or is missing: then this round comes to nothing.
+    var isSpoiled = false
     var ranked: [RankedAffiliate] = []
     var statistics: [ShardStatistics] = []
+
+    /// Asked so often, and no more; and the pauses in between. Milliseconds.
+    static let roundsMax = 8
+    private static let pauseMin: Int64 = 5
+    private static let pauseMax: Int64 = 100
+
+    init(round: Int) { self.round = round }
 
     mutating func asked(_ link: WorkerLink) { waiting[ObjectIdentifier(link)] = link }
 
@@ -20,77 +31,130 @@ struct Gathering {
     /// Every worker that has not answered.
     var waitingLinks: [WorkerLink] { Array(waiting.values) }
 
-    /// Takes the shards of one part; false if one was covered already.
-    mutating func cover(_ shards: ShardSet) -> Bool {
-        guard covered.isDisjoint(with: shards) else { return false }
-        covered.formUnion(shards)
-        return true
+    /// Takes the shards of one part; one that was covered already spoils the round.
+    mutating func cover(_ shards: ShardSet) {
+        if covered.isDisjoint(with: shards) { covered.formUnion(shards) } else { isSpoiled = true }
+    }
+
+    /// How long to wait before all are asked again, milliseconds; nil: that was often enough.
+    var pauseMilliseconds: Int64? {
+        round < Self.roundsMax ? min(Self.pauseMin << Int64(round - 1), Self.pauseMax) : nil
     }
 }
 
 extension GatewayLoop {
-    /// Asks every owner; `write` adds the question's fields.
-    func gather(_ index: Int, _ operation: Operation, write: (ByteBuilder) -> Void) {
-        let owners = ownerLinks
-        guard !owners.isEmpty, owners.allSatisfy({ $0.isConnected }) else {
-            respond(index, .shardUnavailable)
-            return
+    /// Asks every owner what the request's route asks.
+    func gather(_ index: Int) {
+        let token = slab.token(of: index)
+        let gathering = Gathering(round: (gatherings[token]?.round ?? 0) + 1)
+        requests[index].hasSideTable = true
+        requests[index].attempts = UInt8(clamping: gathering.round)
+        gatherings[token] = gathering
+        var isWhole = true
+        for number in 0..<ShardID.count {
+            switch reach(ShardID(number)) {
+            case .worker: continue
+            case .soon: isWhole = false
+            case .nobody: return refuseGathering(index)
+            }
         }
+        if isWhole { ask(ownerLinks, index, gathering) } else { gatherAgain(index, gathering) }
+    }
+
+    private func ask(_ owners: [WorkerLink], _ index: Int, _ begun: Gathering) {
         guard owners.allSatisfy({ $0.canTakeMore }) else {
             respond(index, .overloaded)
             return
         }
-        var gathering = Gathering()
+        var gathering = begun
         for link in owners {
-            guard ask(link, operation, shard: ShardSet.allShards, slot: index, write: write) else { continue }
-            gathering.asked(link)
+            let isAsked =
+                switch requests[index].route {
+                case .rankings(let question)?:
+                    ask(link, .rankings, shard: ShardSet.allShards, slot: index) { question.write(to: $0) }
+                case .ready?: ask(link, .presence, shard: ShardSet.allShards, slot: index) { _ in }
+                default: ask(link, .statistics, shard: ShardSet.allShards, slot: index) { _ in }
+                }
+            if isAsked { gathering.asked(link) }
         }
-        requests[index].hasSideTable = true
         gatherings[slab.token(of: index)] = gathering
     }
 
-    func receivePart(_ index: Int, _ fields: FieldReader, from link: WorkerLink) {
+    /// A round came to nothing, and nobody owes a part of it: all are asked again a little later, unless that was often enough or there is no
+    /// time left.
+    private func gatherAgain(_ index: Int, _ gathering: Gathering) {
+        guard let pause = gathering.pauseMilliseconds,
+            monotonicNow() &+ UInt64(pause) &* 1_000_000 < requests[index].deadline
+        else { return refuseGathering(index) }
         let token = slab.token(of: index)
-        guard var gathering = gatherings[token] else { return }
-        if gathering.answered(link) { link.inFlightCount = max(0, link.inFlightCount - 1) }
         gatherings[token] = gathering
-        var fields = fields
-        guard let shards = ShardSet(from: &fields), gathering.cover(shards), let count = fields.integer(UInt32.self) else {
-            // Two workers claim one shard, or a part makes no sense: a moment of changing owners. Better no answer than a wrong one.
+        eventLoop.scheduleTask(in: .milliseconds(pause)) {
+            guard let index = self.slab.slot(for: token), self.gatherings[token] != nil else { return }
+            self.gather(index)
+            self.flushTransports()
+        }
+    }
+
+    private func refuseGathering(_ index: Int) {
+        if case .ready? = requests[index].route {
+            respondReady(index, served: gatherings[slab.token(of: index)]?.covered.count ?? 0)
+        } else {
             respond(index, .shardUnavailable)
+        }
+    }
+
+    /// One worker's answer to a question to all.
+    func receivePart(_ index: Int, _ header: FrameHeader, _ outcome: Outcome, _ fields: FieldReader, from link: WorkerLink) {
+        let token = slab.token(of: index)
+        guard var gathering = gatherings[token], gathering.answered(link) else {
+            metrics.lateAnswers &+= 1
             return
         }
+        link.inFlightCount = max(0, link.inFlightCount - 1)
+        var fields = fields
+        switch outcome {
+        case .binary:
+            guard read(&fields, into: &gathering, of: index) else {
+                gatherings[token] = gathering
+                logger.error("a worker's part of an answer makes no sense", metadata: ["worker": "\(link.owner.name)"])
+                return respond(index, .internalError)
+            }
+        case .notOwner, .moved, .notYet: gathering.isSpoiled = true
+        case .problem:
+            gatherings[token] = gathering
+            return receiveProblem(index, WorkerProblem(rawValue: header.word), detail: fields.text())
+        case .body, .elsewhere:
+            gatherings[token] = gathering
+            return respond(index, .internalError)
+        }
+        gatherings[token] = gathering
+        if !gathering.isSpoiled, gathering.covered == .all {
+            // Complete: nobody owes a part any more.
+            switch requests[index].route {
+            case .rankings(let question)?: respondRanking(index, question, gathering.ranked)
+            case .ready?: respondReady(index, served: ShardID.count)
+            default: respondStatistics(index, gathering.statistics)
+            }
+        } else if gathering.waitingLinks.isEmpty {
+            // A shard is claimed twice, or nobody's yet, as in a hand-off or while workers load.
+            gatherAgain(index, gathering)
+        }
+    }
+
+    /// Takes a part; false if it makes no sense.
+    private func read(_ fields: inout FieldReader, into gathering: inout Gathering, of index: Int) -> Bool {
+        guard let shards = ShardSet(from: &fields), let count = fields.integer(UInt32.self) else { return false }
+        gathering.cover(shards)
         for _ in 0..<count {
             if case .rankings? = requests[index].route {
-                guard let line = RankedAffiliate(from: &fields) else { break }
+                guard let line = RankedAffiliate(from: &fields) else { return false }
                 gathering.ranked.append(line)
             } else {
-                guard let line = ShardStatistics(from: &fields), line.isPlausible else { break }
+                guard let line = ShardStatistics(from: &fields), line.isPlausible else { return false }
                 gathering.statistics.append(line)
             }
         }
-        guard fields.isAtEnd else {
-            logger.error("a worker's part of an answer makes no sense", metadata: ["worker": "\(link.owner.name)"])
-            respond(index, .internalError)
-            return
-        }
-        gatherings[token] = gathering
-        guard gathering.covered == .all else {
-            // All have answered and some shard is nobody's yet, as while workers load: no later part can complete this.
-            guard gathering.waitingLinks.isEmpty else { return }
-            if case .ready? = requests[index].route {
-                respondReady(index, served: gathering.covered.count)
-            } else {
-                respond(index, .shardUnavailable)
-            }
-            return
-        }
-        // Complete: nobody owes a part any more.
-        switch requests[index].route {
-        case .rankings(let question)?: respondRanking(index, question, gathering.ranked)
-        case .ready?: respondReady(index, served: ShardID.count)
-        default: respondStatistics(index, gathering.statistics)
-        }
+        return fields.isAtEnd
     }
 
     private func respondRanking(_ index: Int, _ question: RankingQuestion, _ lines: [RankedAffiliate]) {

@@ -81,11 +81,10 @@ extension GatewayLoop {
         }
     }
 
-    /// A binary reply: a part of a gathering, or the next step of a move.
+    /// A binary reply: the next step of a move.
     func receiveBinary(_ index: Int, _ fields: FieldReader, from link: WorkerLink) {
         let token = slab.token(of: index)
         switch requests[index].route {
-        case .rankings?, .statistics?, .ready?: receivePart(index, fields, from: link)
         case .move?:
             switch orders[token] {
             case .move(let order):
@@ -114,11 +113,13 @@ extension GatewayLoop {
         requests[index].shard = target
         requests[index].attempts = 0
         _ = directory.learn(order.about.affiliate, target)
-        guard let link = link(for: target), link.canTakeMore, sendOrder(index, to: link) else {
+        guard let link = link(for: target), link.canTakeMore else {
+            if isAwaited(target), confirmMoveLater(index) { return }
             // Without an owner nobody reads from the target either; the next owner loads the committed state.
-            respondMoved(index, order, receipt)
-            return
+            return respondMoved(index, order, receipt)
         }
+        requests[index].epoch = routes[target].epoch
+        guard sendOrder(index, to: link) else { return respondMoved(index, order, receipt) }
         requests[index].link = link
     }
 
@@ -129,7 +130,7 @@ extension GatewayLoop {
     /// request is no such move.
     func confirmMoveLater(_ index: Int) -> Bool {
         let token = slab.token(of: index)
-        guard case .moved? = orders[token] else { return false }
+        guard requests[index].hasSideTable, case .moved? = orders[token] else { return false }
         settle(index)
         eventLoop.scheduleTask(in: .milliseconds(Self.confirmationDelayMilliseconds)) {
             guard let index = self.slab.slot(for: token), case .moved(let order, let receipt)? = self.orders[token] else {

@@ -11,7 +11,13 @@ struct RoutedRequest {
     var shard = ShardID(rawValue: 0)
     /// The change that the shard must have reached before it answers.
     var sequence: ChangeSequence = 0
-    /// How often the request has been sent.
+    /// The epoch of the route by which it was sent.
+    var epoch = Epoch(0)
+    /// When it was first parked; 0: never.
+    var parkedSince: MonotonicNanoseconds = 0
+    /// Whether it waits for its shard's new owner now.
+    var isParked = false
+    /// How often the request has been sent, since it was parked if it has been.
     var attempts: UInt8 = 0
     /// Whether a lost answer leaves open what has happened.
     var changesSomething = false
@@ -20,7 +26,7 @@ struct RoutedRequest {
     /// Whether `gatherings` or `orders` hold something for it.
     var hasSideTable = false
 
-    /// A request is sent again when the affiliate has moved meanwhile, so often and no more.
+    /// A request is sent again when the affiliate or its shard has moved meanwhile, so often at a stretch and no more.
     static let attemptsMax: UInt8 = 8
 }
 

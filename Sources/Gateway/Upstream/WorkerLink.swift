@@ -33,6 +33,9 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     /// Whether its worker owns nothing any more: once lost, the connection is not made again.
     var isRetiring = false
 
+    /// Whether it has neither been connected nor failed to yet: what is for its worker may wait for that.
+    private(set) var isAwaited = true
+
     /// Requests on their way to one worker; more are refused with 503.
     static let inFlightMax = 8192
     /// Bytes that may wait for a worker that does not read.
@@ -74,6 +77,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func connectFailed() {
+        isAwaited = false
         if case .connecting = state { retryLater() }
     }
 
@@ -109,6 +113,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
             return
         }
         state = .connected(context)
+        isAwaited = false
         loop.linkConnected(self)
     }
 

@@ -27,14 +27,21 @@ package struct ParkedRequests: Sendable {
 
     private struct Line {
         var entries: [Entry] = []
-        var pause: UInt64
         var retryAt: MonotonicNanoseconds
+    }
+
+    /// What is remembered of a request from its first stay to its answer.
+    private struct Stay {
+        /// The end of its patience.
+        var until: MonotonicNanoseconds
+        /// Whether it is in a line now; else it is being tried again.
+        var isInLine: Bool
     }
 
     package let limits: Limits
     private var lines: [ShardID: Line] = [:]
     /// Requests tried again keep the end of their patience, and shards the length of their pause, until they are `settled`.
-    private var patience: [Token: MonotonicNanoseconds] = [:]
+    private var stays: [Token: Stay] = [:]
     private var pauses: [ShardID: UInt64] = [:]
     package private(set) var count = 0
     package private(set) var bytes = 0
@@ -46,18 +53,20 @@ package struct ParkedRequests: Sendable {
     package mutating func park(
         _ token: Token, _ shard: ShardID, bytes size: Int, deadline: MonotonicNanoseconds, now: MonotonicNanoseconds
     ) -> Bool {
-        let until = min(deadline, patience[token] ?? now + limits.parkedMax)
+        let until = min(deadline, stays[token]?.until ?? now + limits.parkedMax)
         guard now < until, count < limits.requestsMax, size <= limits.bytesMax - bytes else {
-            patience[token] = nil
+            stays[token] = nil
             return false
         }
-        patience[token] = until
+        stays[token] = Stay(until: until, isInLine: true)
+        let entry = Entry(token: token, bytes: size, until: until)
         if lines[shard] == nil {
             let pause = min(pauses[shard].map { $0 * 2 } ?? limits.pauseMin, limits.pauseMax)
             pauses[shard] = pause
-            lines[shard] = Line(pause: pause, retryAt: now + pause)
+            lines[shard] = Line(entries: [entry], retryAt: now + pause)
+        } else {
+            lines[shard]?.entries.append(entry)
         }
-        lines[shard]?.entries.append(Entry(token: token, bytes: size, until: until))
         count += 1
         bytes += size
         return true
@@ -66,7 +75,7 @@ package struct ParkedRequests: Sendable {
     /// The requests of a shard whose route has changed: to be sent again now.
     package mutating func routeChanged(_ shard: ShardID) -> [Token] {
         pauses[shard] = nil
-        return take(shard)
+        return take(shard).map(\.token)
     }
 
     /// The requests that are to be sent again, and those that have waited for too long.
@@ -75,40 +84,45 @@ package struct ParkedRequests: Sendable {
         var expired: [Token] = []
         // In the order of the shards, so that a run can be repeated.
         for shard in lines.keys.sorted() {
-            guard var line = lines[shard] else { continue }
+            guard let line = lines[shard] else { continue }
             if line.retryAt <= now {
-                let old = line.entries.filter { $0.until <= now }.map(\.token)
-                expired += old
-                again += take(shard).filter { !old.contains($0) }
+                for entry in take(shard) {
+                    if entry.until <= now { expired.append(entry.token) } else { again.append(entry.token) }
+                }
                 continue
             }
+            guard line.entries.contains(where: { $0.until <= now }) else { continue }
             for entry in line.entries where entry.until <= now {
                 expired.append(entry.token)
                 count -= 1
                 bytes -= entry.bytes
             }
-            line.entries.removeAll { $0.until <= now }
-            lines[shard] = line.entries.isEmpty ? nil : line
+            let rest = line.entries.filter { $0.until > now }
+            lines[shard] = rest.isEmpty ? nil : Line(entries: rest, retryAt: line.retryAt)
         }
-        for token in expired { patience[token] = nil }
+        for token in expired { stays[token] = nil }
         return (again, expired)
     }
 
-    /// A request was answered, or nobody waits for it any more.
+    /// A request that has been parked was answered, or nobody waits for it any more.
     package mutating func settled(_ token: Token, _ shard: ShardID) {
-        patience[token] = nil
+        guard let stay = stays.removeValue(forKey: token) else { return }
         pauses[shard] = nil
-        guard var line = lines[shard], let index = line.entries.firstIndex(where: { $0.token == token }) else { return }
-        bytes -= line.entries[index].bytes
+        guard stay.isInLine, let index = lines[shard]?.entries.firstIndex(where: { $0.token == token }),
+            let entry = lines[shard]?.entries.remove(at: index)
+        else { return }
+        bytes -= entry.bytes
         count -= 1
-        line.entries.remove(at: index)
-        lines[shard] = line.entries.isEmpty ? nil : line
+        if lines[shard]?.entries.isEmpty == true { lines[shard] = nil }
     }
 
-    private mutating func take(_ shard: ShardID) -> [Token] {
+    private mutating func take(_ shard: ShardID) -> [Entry] {
         guard let line = lines.removeValue(forKey: shard) else { return [] }
         count -= line.entries.count
-        bytes -= line.entries.reduce(0) { $0 + $1.bytes }
-        return line.entries.map(\.token)
+        for entry in line.entries {
+            bytes -= entry.bytes
+            stays[entry.token]?.isInLine = false
+        }
+        return line.entries
     }
 }

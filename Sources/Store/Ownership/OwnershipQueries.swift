@@ -131,6 +131,19 @@ package enum OwnershipQueries {
         try connection.execute("SELECT version FROM fature_v2.topology", timeoutMilliseconds: timeoutMilliseconds).int(0, 0)
     }
 
+    /// Whether a gateway's picture is still current: the topology's version, and who is to have shards by hand-offs under way, which do not
+    /// raise it.
+    package static func topologyMark(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> TopologyMark {
+        let result = try connection.execute(
+            """
+            SELECT version, ARRAY(
+                SELECT DISTINCT to_instance FROM fature_v2.shard_move WHERE state NOT IN ('committed', 'aborted') ORDER BY to_instance)
+            FROM fature_v2.topology
+            """, timeoutMilliseconds: timeoutMilliseconds)
+        return TopologyMark(
+            version: try result.int(0, 0), moveTargets: try result.intArray(0, 1).compactMap { $0.map { WorkerInstanceID($0) } })
+    }
+
     /// Where every shard is served, and the version of this picture.
     package static func topology(on connection: PostgresConnection, timeoutMilliseconds: Int? = nil) throws -> Topology {
         // One statement, so that the version belongs to the rows.

@@ -118,3 +118,16 @@ package struct Topology: Sendable, Equatable {
         self.shards = shards
     }
 }
+
+/// What tells that a picture of the topology is due anew.
+package struct TopologyMark: Sendable, Equatable {
+    /// Rises with every change of an owner.
+    package var version: Int64
+    /// The targets of all hand-offs under way, ascending.
+    package var moveTargets: [WorkerInstanceID]
+
+    package init(version: Int64, moveTargets: [WorkerInstanceID]) {
+        self.version = version
+        self.moveTargets = moveTargets
+    }
+}

@@ -60,6 +60,9 @@ enum Settings {
     static let gatewayListenPort = Setting(
         "gateway.listen_port", .integer(ports), default: "8080",
         help: "The port on which callers reach the gateway, over HTTP/2 with prior knowledge and HTTP/1.1; 0 takes any free one.")
+    static let gatewayReusePort = Setting(
+        "gateway.reuse_port", .choice(["off", "on"]), default: "off",
+        help: "Whether other gateways may listen on the same port of this host, as while one takes over from another.")
     static let gatewayAdvertisedAddress = Setting(
         "gateway.advertised_address", .text,
         help: "host:port at which callers reach the gateway, where it differs from the one listened on. Default: that one.")
@@ -109,9 +112,9 @@ enum Settings {
         coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds, coordinatorReplicas,
     ]
     static let gateway = [
-        gatewayName, gatewayListenHost, gatewayListenPort, gatewayAdvertisedAddress, gatewayThreads, gatewayAccessLog,
-        gatewayDeadlineMilliseconds, gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax, gatewayCertificate, gatewayKey,
-        gatewayAuthority,
+        gatewayName, gatewayListenHost, gatewayListenPort, gatewayReusePort, gatewayAdvertisedAddress, gatewayThreads,
+        gatewayAccessLog, gatewayDeadlineMilliseconds, gatewayRequestsPerThreadMax, gatewayConnectionsPerThreadMax,
+        gatewayCertificate, gatewayKey, gatewayAuthority,
     ]
     static let all = common + worker + coordinator + gateway
 }

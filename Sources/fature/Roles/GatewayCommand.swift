@@ -28,6 +28,8 @@ struct GatewayCommand: AsyncParsableCommand {
     var listenHost: String?
     @Option(name: Settings.gatewayListenPort.flagName, help: Settings.gatewayListenPort.argumentHelp)
     var listenPort: String?
+    @Option(name: Settings.gatewayReusePort.flagName, help: Settings.gatewayReusePort.argumentHelp)
+    var reusePort: String?
     @Option(name: Settings.gatewayAdvertisedAddress.flagName, help: Settings.gatewayAdvertisedAddress.argumentHelp)
     var advertisedAddress: String?
     @Option(name: Settings.gatewayThreads.flagName, help: Settings.gatewayThreads.argumentHelp)
@@ -50,7 +52,8 @@ struct GatewayCommand: AsyncParsableCommand {
     func run() async throws {
         let sources = try role.sources([
             (Settings.redisURL, redisURL), (Settings.gatewayName, name), (Settings.gatewayListenHost, listenHost),
-            (Settings.gatewayListenPort, listenPort), (Settings.gatewayAdvertisedAddress, advertisedAddress),
+            (Settings.gatewayListenPort, listenPort), (Settings.gatewayReusePort, reusePort),
+            (Settings.gatewayAdvertisedAddress, advertisedAddress),
             (Settings.gatewayThreads, threads), (Settings.gatewayAccessLog, accessLog),
             (Settings.gatewayDeadlineMilliseconds, deadlineMilliseconds),
             (Settings.gatewayRequestsPerThreadMax, requestsPerThreadMax),
@@ -68,6 +71,7 @@ struct GatewayCommand: AsyncParsableCommand {
             name: try sources.optionalText(Settings.gatewayName) ?? ProcessInfo.processInfo.hostName,
             databaseURL: try role.databaseURL(sources), redisURL: try role.redisURL(sources, flag: redisURL),
             listenHost: try sources.text(Settings.gatewayListenHost), port: try sources.integer(Settings.gatewayListenPort),
+            sharesPort: try sources.text(Settings.gatewayReusePort) == "on",
             advertisedAddress: try sources.optionalText(Settings.gatewayAdvertisedAddress), threads: threads,
             accessLog: accessLogMode,
             deadlineMilliseconds: try sources.integer(Settings.gatewayDeadlineMilliseconds),

@@ -21,7 +21,9 @@ final class TestGateway: Sendable {
     let services: FakeServices
 
     /// - Parameter shards: which worker owns which shards at first.
-    init(_ shards: [(FakeWorker, Range<Int>)], deadlineMilliseconds: Int = 20_000) async throws {
+    init(
+        _ shards: [(FakeWorker, Range<Int>)], targets: [FakeWorker] = [], deadlineMilliseconds: Int = 20_000, slots: Int = 64
+    ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         services = FakeServices()
         let table = AffiliateDirectoryTable(expected: 1000)
@@ -29,21 +31,23 @@ final class TestGateway: Sendable {
         loop = GatewayLoop(
             eventLoop: group.next(),
             configuration: GatewayConfiguration(
-                databaseURL: "", deadlineMilliseconds: deadlineMilliseconds, requestsPerThreadMax: 64),
+                databaseURL: "", deadlineMilliseconds: deadlineMilliseconds, requestsPerThreadMax: slots),
             table: table, currency: .brl,
             journal: AccessJournal(mode: .off, writer: LineWriter(descriptor: 2)), service: services,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let loop = loop
         try await loop.eventLoop.submit { loop.start() }.get()
-        try await own(shards)
+        try await own(shards, targets: targets)
     }
 
-    /// Gives the loop a topology and waits until it is connected to every owner of it.
-    func own(_ shards: [(FakeWorker, Range<Int>)]) async throws {
-        let map = Self.map(shards, version: try await version() + 1)
+    /// Gives the loop a topology and waits until it is connected to everybody in it.
+    /// - Parameter epoch: of all shards; else one that is higher than in all topologies before.
+    func own(_ shards: [(FakeWorker, Range<Int>)], targets: [FakeWorker] = [], epoch: Int64? = nil) async throws {
+        var map = Self.map(shards, version: try await version() + 1, epoch: epoch)
+        map.targets = targets.map(Self.owner)
         let loop = loop
-        try await loop.eventLoop.submit { loop.apply(map) }.get()
-        let workers = shards.map(\.0.instance)
+        try await loop.eventLoop.submit { [map] in loop.apply(map) }.get()
+        let workers = shards.map(\.0.instance) + targets.map(\.instance)
         while try await !loop.eventLoop.submit({ workers.allSatisfy { loop.link(to: $0)?.isConnected == true } }).get() {
             try await Task.sleep(for: .milliseconds(1))
         }
@@ -54,24 +58,31 @@ final class TestGateway: Sendable {
         return try await loop.eventLoop.submit { loop.topology.version }.get()
     }
 
-    static func map(_ shards: [(FakeWorker, Range<Int>)], version: Int64) -> ClusterMap {
+    static func map(_ shards: [(FakeWorker, Range<Int>)], version: Int64, epoch: Int64? = nil) -> ClusterMap {
         var map = ClusterMap.empty
         map.version = version
         for (worker, range) in shards {
             for shard in range {
-                map.owners[shard] = ClusterMap.Owner(
-                    instance: worker.instance, name: "w\(worker.instance)", host: "127.0.0.1", port: worker.port)
+                map.owners[shard] = owner(worker)
+                map.epochs[shard] = Epoch(epoch ?? version + 1)
             }
         }
         return map
     }
 
+    private static func owner(_ worker: FakeWorker) -> ClusterMap.Owner {
+        ClusterMap.Owner(instance: worker.instance, name: "w\(worker.instance)", host: "127.0.0.1", port: worker.port)
+    }
+
     /// Sends a request and waits for its answer.
+    /// - Parameter first: done before it, in the same turn of the loop.
     func send(
-        _ method: String, _ target: String, _ body: String = "", contentType: String = "application/json"
+        _ method: String, _ target: String, _ body: String = "", contentType: String = "application/json",
+        after first: (@Sendable (GatewayLoop) -> Void)? = nil
     ) async throws -> Answer {
         let loop = loop
         return try await loop.eventLoop.flatSubmit {
+            first?(loop)
             let promise = loop.eventLoop.makePromise(of: Answer.self)
             let transport = HandTransport(slab: loop.slab, promise: promise)
             // A slot does not hold on to its transport.
@@ -91,6 +102,27 @@ final class TestGateway: Sendable {
             loop.flushTransports()
             return promise.futureResult
         }.get()
+    }
+
+    /// Sends a request whose caller goes away at once.
+    func abandon(_ method: String, _ target: String, _ body: String = "") async throws {
+        let loop = loop
+        try await loop.eventLoop.submit {
+            let transport = RequestTransport(slab: loop.slab)
+            guard let slot = transport.openSlot(stream: 1, now: monotonicNow()) else { return }
+            func bytes(_ text: String, _ body: (UnsafeRawBufferPointer) -> Void) { Array(text.utf8).withUnsafeBytes(body) }
+            bytes(method) { loop.slab[slot].method = RequestMethod($0) }
+            bytes(target) { loop.slab.setTarget($0, of: slot) }
+            bytes(body) { loop.slab.appendBody($0, of: slot) }
+            loop.slab.markReceived(slot, now: monotonicNow())
+            loop.receive(slot: slot)
+            transport.closeAllSlots()
+        }.get()
+    }
+
+    /// Waits until it is so in the loop; the test's own time limit ends it.
+    func until(_ isSo: @escaping @Sendable (GatewayLoop) -> Bool) async throws {
+        while try await !read(isSo) { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     func post(_ body: String, contentType: String = "application/json") async throws -> Answer {

@@ -13,7 +13,8 @@ import Testing
         return connection
     }
 
-    private func register(_ name: String, timeToLive: Int64 = hour, _ connection: PostgresConnection) throws -> GatewayInstanceID {
+    private func register(_ name: String, timeToLive: Int64 = hour, _ connection: PostgresConnection) throws -> GatewayInstanceID
+    {
         try GatewayLeases.register(
             GatewayRegistration(name: name, address: "\(name):8080", version: "1.0"), timeToLiveMilliseconds: timeToLive,
             on: connection)

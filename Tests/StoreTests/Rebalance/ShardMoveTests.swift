@@ -86,6 +86,18 @@ struct ShardMoveTests {
             try desk.connection.texts("SELECT abort_reason FROM fature_v2.shard_move WHERE move_id = 3") == ["target_lost"])
     }
 
+    @Test("gateways see the targets of hand-offs under way, each once, and none of those that ended")
+    func targets() async throws {
+        let desk = try await RebalanceDesk.open()
+        let before = try OwnershipQueries.topologyMark(on: desk.connection)
+        #expect(try before.moveTargets.isEmpty && before.version == OwnershipQueries.topologyVersion(on: desk.connection))
+        for (shard, target) in [(0, Int64(3)), (1, 3), (2, 2)] { #expect(try order(desk, shard, to: target) == "ordered") }
+        let under = try OwnershipQueries.topologyMark(on: desk.connection)
+        #expect(under == TopologyMark(version: before.version, moveTargets: [desk.workers[1], desk.workers[2]]))
+        for move in [1, 2] { #expect(try desk.outcome("abort_move(\(move), 'operator', null)") == "applied") }
+        #expect(try OwnershipQueries.topologyMark(on: desk.connection).moveTargets == [desk.workers[1]])
+    }
+
     @Test("what takes too long is aborted by who leads, and what has ended long ago is forgotten")
     func overdue() async throws {
         let desk = try await RebalanceDesk.open()

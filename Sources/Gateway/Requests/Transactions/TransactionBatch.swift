@@ -14,13 +14,23 @@ enum LookUpAnswer {
 /// then each worker concerned gets one frame; once all frames are answered, what is left goes into the next round.
 final class TransactionBatch {
     private enum State: Equatable {
-        /// Goes into the next frame of its shard's owner; `askedBefore` if an owner has sent it away.
-        case waiting(askedBefore: Bool)
+        /// Goes into the next frame of its shard's owner.
+        case waiting(SentAway)
         /// Goes nowhere before its affiliate has been located, by PostgreSQL if what the directory says was found wrong.
         case unlocated(isDirectoryWrong: Bool)
         case lookingUp
         case sent
         case settled(TransactionResult)
+    }
+
+    /// Why a transaction is to be sent once more.
+    enum SentAway {
+        /// It is not: nobody has sent it away.
+        case not
+        /// Its shard is between two owners.
+        case betweenOwners
+        /// An owner does not serve the shard, or there is none.
+        case unserved
     }
 
     private struct Entry {
@@ -41,9 +51,9 @@ final class TransactionBatch {
 
     /// A transaction is sent so often and no more, whatever the deadline.
     static let roundsMax = 32
-    /// How long what was sent away by an owner waits for the next round: twice as long each time. Milliseconds.
-    private static let pauseMillisecondsMin: Int64 = 25
-    private static let pauseMillisecondsMax: Int64 = 400
+    /// How long what was sent away waits for the next round: twice as long each time, and not long between two owners. Milliseconds.
+    private static let unservedPause: ClosedRange<Int64> = 25...400
+    private static let betweenOwnersPause: ClosedRange<Int64> = 5...100
 
     init(_ items: TransactionItems) {
         self.items = items
@@ -76,7 +86,7 @@ final class TransactionBatch {
             let id = items.items[index].affiliate
             if !isDirectoryWrong, let shard = shardOf(id) {
                 entries[index].shard = shard
-                entries[index].state = .waiting(askedBefore: false)
+                entries[index].state = .waiting(.not)
             } else {
                 entries[index].state = .lookingUp
                 unknown.insert(id)
@@ -94,7 +104,7 @@ final class TransactionBatch {
             case .at(let place):
                 entries[index].shard = place.shard
                 entries[index].sequence = place.sequence
-                entries[index].state = .waiting(askedBefore: false)
+                entries[index].state = .waiting(.not)
             case .nowhere: settle(&entries[index], .problem(.unknownSource))
             case .failed(let problem): settle(&entries[index], .problem(problem))
             case nil: continue
@@ -110,9 +120,9 @@ final class TransactionBatch {
 
     // MARK: Rounds
 
-    /// Begins a round: the transactions that each worker gets now. Those whose shard has no owner wait for another round; nothing is sent
+    /// Begins a round: the transactions that each worker gets now. Those whose shard cannot be reached wait for another round; nothing is sent
     /// after `roundsMax` rounds.
-    func beginRound(_ ownerOf: (ShardID) -> WorkerInstanceID?) -> [WorkerInstanceID: [Int]] {
+    func beginRound(_ reachOf: (ShardID) -> ShardReach) -> [WorkerInstanceID: [Int]] {
         roundsCount += 1
         for index in entries.indices {
             guard case .waiting = entries[index].state else { continue }
@@ -120,12 +130,13 @@ final class TransactionBatch {
                 settle(&entries[index], .problem(.shardUnavailable))
                 continue
             }
-            guard let owner = ownerOf(entries[index].shard) else {
-                entries[index].state = .waiting(askedBefore: true)
-                continue
+            switch reachOf(entries[index].shard) {
+            case .worker(let owner):
+                entries[index].state = .sent
+                parts[owner, default: []].append(index)
+            case .soon: entries[index].state = .waiting(.betweenOwners)
+            case .nobody: entries[index].state = .waiting(.unserved)
             }
-            entries[index].state = .sent
-            parts[owner, default: []].append(index)
         }
         return parts
     }
@@ -140,7 +151,10 @@ final class TransactionBatch {
     }
 
     /// Takes a worker's receipts; false if they make no sense, and then its transactions are settled as a fault of ours.
-    func receive(_ fields: FieldReader, from worker: WorkerInstanceID) -> Bool {
+    /// - Parameter moved: told which worker has a shard, at which epoch, as far as this one knows.
+    func receive(
+        _ fields: FieldReader, from worker: WorkerInstanceID, moved: (ShardID, WorkerInstanceID, Epoch) -> Void
+    ) -> Bool {
         guard let indexes = parts.removeValue(forKey: worker) else { return true }
         var fields = fields
         var receipts: [TransactionReceipt] = []
@@ -153,7 +167,11 @@ final class TransactionBatch {
         for (index, receipt) in zip(indexes, receipts) {
             switch receipt.meaning {
             case .result(let result): settle(&entries[index], result)
-            case .askAgain: entries[index].state = .waiting(askedBefore: true)
+            case .askAgain: entries[index].state = .waiting(.unserved)
+            case .askSoon: entries[index].state = .waiting(.betweenOwners)
+            case .moved(let owner, let epoch):
+                entries[index].state = .waiting(.betweenOwners)
+                moved(entries[index].shard, owner, epoch)
             case .lookUp: entries[index].state = .unlocated(isDirectoryWrong: true)
             }
         }
@@ -166,15 +184,25 @@ final class TransactionBatch {
     }
 
     /// A worker has taken nothing of what it was sent: it is not the owner, or not ready.
-    func sendAgain(_ worker: WorkerInstanceID) {
-        for index in parts.removeValue(forKey: worker) ?? [] { entries[index].state = .waiting(askedBefore: true) }
+    func sendAgain(_ worker: WorkerInstanceID, _ reason: SentAway) {
+        for index in parts.removeValue(forKey: worker) ?? [] { entries[index].state = .waiting(reason) }
     }
+
+    /// Whether anything waits for a shard that nobody serves: the topology may say who does.
+    var isUnserved: Bool { entries.contains { $0.state == .waiting(.unserved) } }
 
     /// How long to wait before the next round, milliseconds; nil if nothing has been sent away and it may begin at once.
     var pauseMilliseconds: Int64? {
-        guard entries.contains(where: { $0.state == .waiting(askedBefore: true) }) else { return nil }
+        let pause: ClosedRange<Int64>
+        if entries.contains(where: { $0.state == .waiting(.betweenOwners) }) {
+            pause = Self.betweenOwnersPause
+        } else if isUnserved {
+            pause = Self.unservedPause
+        } else {
+            return nil
+        }
         let doublings = min(max(roundsCount - 1, 0), 10)
-        return min(Self.pauseMillisecondsMin << Int64(doublings), Self.pauseMillisecondsMax)
+        return min(pause.lowerBound << Int64(doublings), pause.upperBound)
     }
 
     /// The deadline has passed: what is open is settled by how far it has come.
@@ -184,8 +212,8 @@ final class TransactionBatch {
             switch entries[index].state {
             case .settled: continue
             case .sent: settle(&entries[index], .problem(.outcomeUnknown))
-            case .waiting(askedBefore: true): settle(&entries[index], .problem(.shardUnavailable))
-            case .waiting, .unlocated, .lookingUp: settle(&entries[index], .problem(.deadlineExceeded))
+            case .waiting(.betweenOwners), .waiting(.unserved): settle(&entries[index], .problem(.shardUnavailable))
+            case .waiting(.not), .unlocated, .lookingUp: settle(&entries[index], .problem(.deadlineExceeded))
             }
         }
     }

@@ -53,7 +53,7 @@ extension GatewayLoop {
 
     private func sendRound(_ index: Int, _ batch: TransactionBatch) {
         requests[index].attempts &+= 1
-        let parts = batch.beginRound { shard in link(for: shard)?.owner.instance }
+        let parts = batch.beginRound { reach($0) }
         for (worker, indexes) in parts {
             guard let link = link(to: worker), link.canTakeMore,
                 ask(link, .accept, shard: ShardSet.allShards, slot: index, write: { batch.write(indexes, to: $0) })
@@ -69,7 +69,7 @@ extension GatewayLoop {
     private func endRound(_ index: Int, _ batch: TransactionBatch) {
         if batch.isSettled { return respond(index, batch) }
         guard let pause = batch.pauseMilliseconds else { return proceed(index, batch) }
-        service.refreshTopology()
+        if batch.isUnserved { service.refreshTopology() }
         let token = slab.token(of: index)
         eventLoop.scheduleTask(in: .milliseconds(pause)) {
             guard let index = self.slab.slot(for: token), let batch = self.batches[token] else { return }
@@ -111,11 +111,12 @@ extension GatewayLoop {
         let worker = link.owner.instance
         switch outcome {
         case .binary:
-            if !batch.receive(fields, from: worker) {
+            if !batch.receive(fields, from: worker, moved: { follow($0, to: $1, epoch: $2) }) {
                 logger.error("a worker's receipts make no sense", metadata: ["worker": "\(link.owner.name)"])
             }
-        case .notOwner, .moved, .notYet: batch.sendAgain(worker)
-        case .problem where header.word == WorkerProblem.loading.rawValue: batch.sendAgain(worker)
+        case .moved, .notYet: batch.sendAgain(worker, .betweenOwners)
+        case .notOwner: batch.sendAgain(worker, .unserved)
+        case .problem where header.word == WorkerProblem.loading.rawValue: batch.sendAgain(worker, .unserved)
         case .problem, .body, .elsewhere:
             let problem = outcome == .problem ? WorkerProblem(rawValue: header.word).map(Problem.init) : nil
             if problem == nil || problem == .internalError {

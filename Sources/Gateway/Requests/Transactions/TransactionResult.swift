@@ -63,6 +63,10 @@ enum ReceiptMeaning: Equatable {
     case lookUp
     /// Ask again once the topology has been looked at.
     case askAgain
+    /// Ask again in a moment: the shard is between two owners.
+    case askSoon
+    /// So, and this worker has the shard as far as the one that was asked knows.
+    case moved(WorkerInstanceID, Epoch)
 }
 
 extension TransactionReceipt {
@@ -80,7 +84,11 @@ extension TransactionReceipt {
                     ? .accepted(id: transactionID, acceptedAt: acceptedAtMicroseconds)
                     : .repeated(id: transactionID, acceptedAt: acceptedAtMicroseconds))
         case .unknownAffiliate: return .lookUp
-        case .notOwner, .loading, .moved, .notYet: return .askAgain
+        case .notOwner, .loading: return .askAgain
+        case .notYet: return .askSoon
+        case .moved:
+            guard transactionID > 0, acceptedAtMicroseconds > 0 else { return .result(.problem(.internalError)) }
+            return .moved(WorkerInstanceID(transactionID), Epoch(acceptedAtMicroseconds))
         case .inactiveAffiliate: return .result(.problem(.inactiveSource))
         case .wrongCurrency: return .result(.problem(.wrongCurrency))
         case .futureDate: return .result(.problem(.futureDate))
