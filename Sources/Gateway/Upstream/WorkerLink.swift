@@ -146,7 +146,7 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
         out.removeAll()
         assembler.reset()
         // It may end before it stands: a handshake that fails.
-        if case .connecting = state { return retryLater() }
+        if case .connecting = state { return connectFailed() }
         guard case .connected = state else { return }
         state = .idle
         loop.linkFailed(self)
