@@ -23,6 +23,8 @@ package struct HandoffTarget: Equatable, Sendable {
         case aborted
     }
 
+    private enum Proof { case notAsked, asked, equal, differs }
+
     /// The row, as young as we know it.
     package private(set) var move: ShardMove
     /// The last change that the copy contains; nil while there is none.
@@ -31,7 +33,8 @@ package struct HandoffTarget: Equatable, Sendable {
     private var isLoading = false
     /// Of the copy, when it was at that change.
     private var measurement: Seal?
-    private var differs = false
+    /// Whether the copy has been found to be the source's, since it was last asked for: one that was asked for and not proved serves nobody.
+    private var proof = Proof.notAsked
     private var lag: ChangeSequence = .max
     private var attempts = Attempts()
     /// Why the row has to be aborted; nil: it has not.
@@ -48,8 +51,13 @@ package struct HandoffTarget: Equatable, Sendable {
     /// Whether the row says that the shard is ours.
     package var isCommitted: Bool { if case .committed = move.stage { true } else { false } }
 
-    /// The last change of the copy, unless the copy was found to be another than the source's: such a one serves nobody.
-    package var usableCopy: ChangeSequence? { differs ? nil : applied }
+    /// The last change of the copy, unless it was to be compared with the source's and was not found equal: such a one serves nobody.
+    package var usableCopy: ChangeSequence? {
+        switch proof {
+        case .notAsked, .equal: applied
+        case .asked, .differs: nil
+        }
+    }
 
     // MARK: Events
 
@@ -63,7 +71,7 @@ package struct HandoffTarget: Equatable, Sendable {
 
     package mutating func loaded(at sequence: ChangeSequence, now: MonotonicNanoseconds) -> [Action] {
         isLoading = false
-        differs = false
+        proof = .notAsked
         applied = sequence
         lag = 0
         measurement = nil
@@ -140,9 +148,15 @@ package struct HandoffTarget: Equatable, Sendable {
             if applied < seal.finalSequence { return [.follow(to: seal.finalSequence)] }
             // Further than the seal: the source seals again.
             guard applied == seal.finalSequence else { return [] }
-            guard let measurement else { return [.measure(seal.finalSequence)] }
-            if measurement == seal { return ask(.confirm(seal), now) }
-            differs = true
+            guard let measurement else {
+                proof = .asked
+                return [.measure(seal.finalSequence)]
+            }
+            if measurement == seal {
+                proof = .equal
+                return ask(.confirm(seal), now)
+            }
+            proof = .differs
             complaint = .checksumDiffers
             return ask(.abort(.checksumDiffers), now)
         case .committed(_, let last):
