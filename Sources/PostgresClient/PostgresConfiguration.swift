@@ -16,11 +16,13 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomD
         let value: String
     }
 
-    /// A dead network is noticed after idle + interval × count seconds even where no call has a time limit.
+    /// A dead network is noticed after 10 s even where no call has a time limit: while we wait by idle + interval × count seconds, while something
+    /// that we have sent is not acknowledged by the user timeout (milliseconds), without which TCP would go on trying for a quarter of an hour.
     private static let keepalives: [Option] = [
-        Option(keyword: "keepalives_idle", value: "15"),
-        Option(keyword: "keepalives_interval", value: "5"),
+        Option(keyword: "keepalives_idle", value: "4"),
+        Option(keyword: "keepalives_interval", value: "2"),
         Option(keyword: "keepalives_count", value: "3"),
+        Option(keyword: "tcp_user_timeout", value: "10000"),
     ]
 
     /// - Throws: `PostgresError` with code `usage` when `url` is no connection string or a timeout is out of range.

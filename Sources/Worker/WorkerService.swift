@@ -85,7 +85,12 @@ package final class WorkerService: Service {
         let loop = WorkerLoop(eventLoop: group.next(), currency: currency, logger: logger)
         let channel: any Channel
         do {
-            channel = try await ServerBootstrap(group: group)
+            var bootstrap = ServerBootstrap(group: group).childChannelOption(.socketOption(.so_keepalive), value: 1)
+            for option in LinkPatience.options {
+                bootstrap = bootstrap.childChannelOption(.tcpOption(.init(rawValue: option.name)), value: option.value)
+            }
+            channel =
+                try await bootstrap
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.backlog, value: 256)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)

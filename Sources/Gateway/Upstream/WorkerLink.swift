@@ -58,7 +58,11 @@ final class WorkerLink: ChannelInboundHandler, @unchecked Sendable {
     func connect() {
         guard case .idle = state else { return }
         state = .connecting
-        ClientBootstrap(group: loop.eventLoop)
+        var bootstrap = ClientBootstrap(group: loop.eventLoop).channelOption(.socketOption(.so_keepalive), value: 1)
+        for option in LinkPatience.options {
+            bootstrap = bootstrap.channelOption(.tcpOption(.init(rawValue: option.name)), value: option.value)
+        }
+        bootstrap
             .connectTimeout(.milliseconds(1000))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
