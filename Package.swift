@@ -229,6 +229,10 @@ let package = Package(
             name: "LoadAgentTests",
             dependencies: ["ClusterSupport", "Core", "LoadRecord", "PostgresClient", "TestServers", "fature"],
             swiftSettings: house),
+        // The same on hosts of network namespaces, made by `cluster/netns`.
+        .testTarget(
+            name: "HostsTests", dependencies: ["ClusterSupport", "PostgresClient", "Store", "TestServers", "fature"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", swiftSettings: house),
         .testTarget(
             name: "HostileTests", dependencies: ["Core", "Frames", "PostgresClient", "Store", "TestServers", "fature"],

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-alone=(StoreTests CommissionOracleTests ImportTests PostgresClientTests RedisClientTests JobQueueRedisTests WorkerTests BenchTests UpTests HostileTests OperatorTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
+alone=(StoreTests CommissionOracleTests ImportTests PostgresClientTests RedisClientTests JobQueueRedisTests WorkerTests BenchTests UpTests HostileTests OperatorTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests HostsTests)
 
 together=$(IFS='|'; echo "${alone[*]}")
 cluster/quietly.sh 1 swift test --skip-build --skip "^($together)\."

@@ -30,12 +30,15 @@ package struct HTTPFailure: Error, CustomStringConvertible {
 ///
 /// Belongs to one thread at a time. A connection that breaks is opened anew by the next request; a request is never repeated.
 package final class HTTPClient {
+    private let host: String
     private let port: Int
     private let timeoutMilliseconds: Int
     private var descriptor: Int32 = -1
     private var received: [UInt8] = []
 
-    package init(port: Int, timeoutMilliseconds: Int = 10_000) {
+    /// - Parameter host: an IPv4 address.
+    package init(host: String = "127.0.0.1", port: Int, timeoutMilliseconds: Int = 10_000) {
+        self.host = host
         self.port = port
         self.timeoutMilliseconds = timeoutMilliseconds
     }
@@ -85,7 +88,7 @@ package final class HTTPClient {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_addr.s_addr = inet_addr(host)
         let status = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -94,7 +97,7 @@ package final class HTTPClient {
         guard status == 0 else {
             let reason = errno
             close(socket)
-            throw HTTPFailure("cannot connect to port \(port): error \(reason)")
+            throw HTTPFailure("cannot connect to \(host):\(port): error \(reason)")
         }
         descriptor = socket
     }

@@ -6,11 +6,12 @@ import Synchronization
 /// Its standard input is a socket of which only this process holds the other end. When this process ends, however it ends,
 /// the socket closes and the shell's `read` returns. (PR_SET_PDEATHSIG would not do: it follows the thread that started the
 /// child, and a change of user clears it.)
-final class WatchingShell: Sendable {
+package final class WatchingShell: Sendable {
     private let pid: pid_t
     private let lifeline: Mutex<Int32?>
 
-    init(_ script: String, _ arguments: [String]) throws {
+    /// - Parameter script: has to end by itself once its standard input is at its end.
+    package init(_ script: String, _ arguments: [String]) throws {
         // Close-on-exec: another child holding our end would keep the shell waiting after us.
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
@@ -38,7 +39,7 @@ final class WatchingShell: Sendable {
     }
 
     /// Lets the shell do its last duty, and returns when it is done.
-    func release() {
+    package func release() {
         let descriptor = lifeline.withLock { lifeline in
             defer { lifeline = nil }
             return lifeline
