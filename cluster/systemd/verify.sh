@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Has systemd-analyze read the units, as if the program, the user and the environment files were there. Exit status 0: no remark at all; 69: there
+# is no systemd-analyze here.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+command -v systemd-analyze >/dev/null || {
+    echo "verify: there is no systemd-analyze here: apt-get install systemd" >&2
+    exit 69
+}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+program=$(type -P true)
+for unit in *.service; do
+    # It wants to see a program that is there, and of a template an instance.
+    sed "s|/usr/local/bin/fature|$program|" "$unit" >"$scratch/${unit/@./@one.}"
+done
+remarks=$(systemd-analyze verify --man=no "$scratch"/*.service 2>&1 | grep -F -e fature -e "$scratch" || true)
+if [[ -n $remarks ]]; then
+    echo "$remarks" >&2
+    exit 1
+fi
+for unit in "$scratch"/*.service; do
+    # 0 is safe, 10 is open to everything.
+    systemd-analyze security --offline=true --threshold=30 --no-pager "$unit" >"$scratch/security" 2>&1 || {
+        echo "verify: ${unit##*/} may do more than it should:" >&2
+        grep -E '✗|overall' "$scratch/security" >&2 || cat "$scratch/security" >&2
+        exit 1
+    }
+done
