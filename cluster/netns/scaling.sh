@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# What a request costs workers, by how many there are: the processor time of all workers, divided by the requests of a load of a fixed rate. Flat means that
+# more workers carry more load. Each number of workers is a cluster of its own, on hosts of network namespaces.
+#
+#   scaling.sh [--binary FILE] [--workers 1,2,4,8] [--rate 2000] [--seconds 30] [--network DEMO|NUMBER] [--scenario FILE]
+#
+# Leave the machine alone meanwhile. The rate is fixed and low enough for one machine, since all hosts share its cores: what is measured is the cost of a request,
+# not how many there can be. Prints a Markdown table.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+binary=$here/../../.build/release/fature
+counts=1,2,4,8
+rate=2000
+seconds=30
+network=DEMO
+scenario=
+while (($# > 0)); do
+    case $1 in
+    --binary) binary=$(realpath "$2") && shift ;;
+    --workers) counts=$2 && shift ;;
+    --rate) rate=$2 && shift ;;
+    --seconds) seconds=$2 && shift ;;
+    --network) network=$2 && shift ;;
+    --scenario) scenario=$(realpath "$2") && shift ;;
+    *) sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}" >&2 && exit 64 ;;
+    esac
+    shift
+done
+
+id=s$(printf '%04x' $((RANDOM % 65536)))
+folder=$(mktemp -d /tmp/fature-scaling-XXXXXX)
+finish() {
+    local status=$?
+    "$here/cluster.sh" down "$id" >/dev/null 2>&1 || true
+    if ((status == 0)); then rm -rf "$folder"; else echo "scaling: logs are in $folder" >&2; fi
+    exit "$status"
+}
+trap finish EXIT
+
+if [[ -z $scenario ]]; then
+    scenario=$folder/scenario.yaml
+    cat >"$scenario" <<SCENARIO
+name: scaling
+warm_up: 5s
+phases:
+  - name: steady
+    length: ${seconds}s
+    shape: constant
+    rate: $rate
+operations:
+  - name: network-5
+    do: network
+    depth: 5
+    weight: 50
+  - do: upline
+    weight: 30
+  - do: affiliate
+    weight: 20
+affiliates:
+  zipf: 0.9
+connections: 8
+max_in_flight: 4000
+limits:
+  slip_p99: 20ms
+  generator_cpu: 100%
+objectives:
+  - errors==0
+SCENARIO
+fi
+
+ticks=$(getconf CLK_TCK)
+# Microseconds of processor time that the given processes have used so far, user and kernel.
+used() {
+    local pid sum=0 line fields
+    for pid in "$@"; do
+        line=$(<"/proc/$pid/stat")
+        # Behind the name, which may hold spaces: fields 14 and 15 are the 12th and 13th.
+        read -r -a fields <<<"${line##*) }"
+        sum=$((sum + fields[11] + fields[12]))
+    done
+    echo $((sum * 1000000 / ticks))
+}
+memory() {
+    local pid sum=0
+    for pid in "$@"; do sum=$((sum + $(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"))); done
+    echo $((sum / 1024))
+}
+
+echo '| workers | requests | worker CPU µs a request | gateway CPU µs a request | PostgreSQL CPU µs a request | workers, MiB in all | gateway, MiB |'
+echo '|---|---|---|---|---|---|---|'
+for count in ${counts//,/ }; do
+    "$here/cluster.sh" up "$id" --folder "$folder/$count" --binary "$binary" --workers "$count" --network "$network" 2>"$folder/up.log"
+    # One gateway has all the load; the other would only share it.
+    "$here/cluster.sh" stop "$id" g2
+    workers=()
+    for number in $(seq "$count"); do workers+=("$("$here/cluster.sh" pid "$id" "w$number")"); done
+    gateway=$("$here/cluster.sh" pid "$id" g1)
+    mapfile -t servers < <(pgrep --parent "$("$here/cluster.sh" pid "$id" db)")
+    # The idle cluster's own work: leases, polls.
+    before=$(used "${workers[@]}") gateway_before=$(used "$gateway") server_before=$(used "${servers[@]}")
+    sleep 5
+    idle=$((($(used "${workers[@]}") - before) / 5)) gateway_idle=$((($(used "$gateway") - gateway_before) / 5))
+    server_idle=$((($(used "${servers[@]}") - server_before) / 5))
+    before=$(used "${workers[@]}") gateway_before=$(used "$gateway") server_before=$(used "${servers[@]}")
+    begin=${EPOCHREALTIME/./}
+    "$here/cluster.sh" fature "$id" loadtest run "$scenario" --target "http://$("$here/netns.sh" address "$id" g1):8080" --json "$folder/run.json" \
+        --no-check --quiet >"$folder/load.log" 2>&1 || {
+        echo "scaling: the load with $count workers did not hold: $(tail -n 5 "$folder/load.log")" >&2
+        exit 1
+    }
+    took=$((${EPOCHREALTIME/./} - begin))
+    # The warm-up is not in the record, but it is in the processor time: it has the same rate.
+    requests=$(jq '(.windows | map(.planned) | add) as $planned | $planned * (.seconds + 5) / .seconds | round' "$folder/run.json")
+    cost() { awk -v used="$1" -v idle="$2" -v took="$took" -v requests="$requests" 'BEGIN { printf "%.1f", (used - idle * took / 1e6) / requests }'; }
+    printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$count" "$requests" "$(cost $(($(used "${workers[@]}") - before)) $idle)" \
+        "$(cost $(($(used "$gateway") - gateway_before)) $gateway_idle)" "$(cost $(($(used "${servers[@]}") - server_before)) $server_idle)" \
+        "$(memory "${workers[@]}")" "$(memory "$gateway")"
+    "$here/cluster.sh" down "$id"
+done
