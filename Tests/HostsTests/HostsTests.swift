@@ -123,6 +123,7 @@ struct HostsTests {
             // Only late, and nothing fails.
             let slowed = try Self.during("w2 slowed", load, window: .zero) { try cluster.slow("w2", milliseconds: 40) }
             #expect(slowed.isEmpty, "\(slowed.prefix(5))")
+            try cluster.heal()
             try load.finish()
         }
     }

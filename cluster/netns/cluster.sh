@@ -3,7 +3,7 @@
 # The roles find each other through PostgreSQL.
 #
 #   cluster.sh servers ID --folder DIR [--binary FILE] [--cable] [--durable]
-#                                            make the hosts, start PostgreSQL and Redis on them, and bring the schema up
+#                                            make the hosts, start PostgreSQL and Redis on them, bring the schema up, and issue certificates
 #   cluster.sh start ID ROLE…                start roles, each on its host; ROLE is the host's name
 #   cluster.sh stop ID ROLE…                 end them in order (SIGTERM); exit status 1 where one does not end within 20 s
 #   cluster.sh kill ID ROLE…                 end them as a crash would (SIGKILL)
@@ -16,7 +16,7 @@
 #                                            all of it: servers, an invented network, 2 coordinators, N workers, 2 gateways
 #   cluster.sh down ID                       end everything, and take the hosts away; the folder stays, with the logs
 #
-# In DIR: logs/, run/ (process ids), postgres/ and redis/ (data), and `environment`, which gives whoever reads it DATABASE_URL and REDIS_URL.
+# In DIR: logs/, run/ (process ids), postgres/ and redis/ (data), ca/ and tls/ (the cluster's authority, and what it has issued), and `environment`, which gives whoever reads it DATABASE_URL and REDIS_URL.
 # --durable has PostgreSQL flush each commit to the disk, as on a machine whose data matters.
 set -euo pipefail
 
@@ -157,7 +157,18 @@ servers() {
     (umask 077 && printf 'DATABASE_URL=%q\nREDIS_URL=%q\nbinary=%q\n' "$database_url" "$redis_url" "$binary" >"$folder/environment")
     DATABASE_URL=$database_url on load "$binary" db migrate >>"$folder/logs/migrate.log" 2>&1 ||
         fail "the schema could not be brought up: $(tail -n 3 "$folder/logs/migrate.log")"
+    issue_certificates >"$folder/logs/certificates.log" 2>&1 || fail "no certificates: $(tail -n 3 "$folder/logs/certificates.log")"
     trap - ERR EXIT
+}
+
+# Between gateways and workers there is TLS alone, with certificates of an authority of this cluster's own.
+issue_certificates() {
+    local host role
+    "$binary" cluster init-ca --name "netns-$id" --out "$folder/ca"
+    for host in w1 w2 w3 w4 w5 w6 w7 w8 g1 g2; do
+        role=$([[ $host == w* ]] && echo worker || echo gateway)
+        "$binary" cluster issue --ca "$folder/ca" --role "$role" --name "$host" --host "$(address "$host")" --out "$folder/tls"
+    done
 }
 
 # Sets folder, binary, DATABASE_URL and REDIS_URL of a cluster that stands.
@@ -175,10 +186,11 @@ start_role() {
     # What a role is told beside its own, as FATURE_… variables, by the role's name: FATURE_NETNS_w1='FATURE_WORKER_CAPACITY=2'.
     local given=FATURE_NETNS_$role variables=()
     [[ -z ${!given:-} ]] || read -r -a variables <<<"${!given}"
+    local certificates=(--tls-cert "$folder/tls/$role.pem" --tls-key "$folder/tls/$role-key.pem" --tls-ca "$folder/tls/ca.pem")
     case $role in
     c[12]) launch "$role" "$role" env "${variables[@]}" "$binary" coordinator --expected-workers "${expected_workers:-1}" ;;
-    w[1-8]) launch "$role" "$role" env "${variables[@]}" "$binary" worker --name "$role" --listen-host "$(address "$role")" --listen-port $worker_port ;;
-    g[12]) launch "$role" "$role" env "${variables[@]}" "$binary" gateway --listen-host 0.0.0.0 --listen-port $gateway_port --access-log off ;;
+    w[1-8]) launch "$role" "$role" env "${variables[@]}" "$binary" worker --name "$role" --listen-host "$(address "$role")" --listen-port $worker_port "${certificates[@]}" ;;
+    g[12]) launch "$role" "$role" env "${variables[@]}" "$binary" gateway --listen-host 0.0.0.0 --listen-port $gateway_port --access-log off "${certificates[@]}" ;;
     *) fail "$role: give c1, c2, w1 to w8, g1 or g2" 64 ;;
     esac
 }
