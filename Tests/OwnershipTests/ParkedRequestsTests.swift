@@ -53,7 +53,10 @@ struct ParkedRequestsTests {
             #expect(due.again == [1])
         }
         #expect(times == 20)
-        #expect(parked.count == 0 && parked.bytes == 0)
+        #expect(parked.count == 0 && parked.bytes == 0 && parked.isForgotten)
+        // Whoever comes later is tried soon again.
+        #expect(parked.park(2, shard, bytes: 10, deadline: .max, now: now) == true)
+        #expect(parked.due(now: now + 5 * Self.millisecond).again == [2])
     }
 
     @Test("a request's own deadline ends its stay")
@@ -82,7 +85,7 @@ struct ParkedRequestsTests {
         #expect(parked.count == 1 && parked.bytes == 10)
         #expect(parked.routeChanged(shard) == [3])
         parked.settled(3, shard)
-        #expect(parked.count == 0 && parked.bytes == 0)
+        #expect(parked.count == 0 && parked.bytes == 0 && parked.isForgotten)
     }
 
     @Test("no more are kept than the limits of count and bytes allow, and room comes back")

@@ -46,6 +46,9 @@ package struct ParkedRequests: Sendable {
     package private(set) var count = 0
     package private(set) var bytes = 0
 
+    /// Whether nothing is remembered of anybody: no request that waits or is being tried again, no shard's pause.
+    package var isForgotten: Bool { lines.isEmpty && stays.isEmpty && pauses.isEmpty }
+
     package init(limits: Limits = Limits()) { self.limits = limits }
 
     /// Keeps a request. False: there is no room, or it has been kept for as long as it may be; refuse it.
@@ -55,7 +58,7 @@ package struct ParkedRequests: Sendable {
     ) -> Bool {
         let until = min(deadline, stays[token]?.until ?? now + limits.parkedMax)
         guard now < until, count < limits.requestsMax, size <= limits.bytesMax - bytes else {
-            stays[token] = nil
+            forget(token)
             return false
         }
         stays[token] = Stay(until: until, isInLine: true)
@@ -100,13 +103,14 @@ package struct ParkedRequests: Sendable {
             let rest = line.entries.filter { $0.until > now }
             lines[shard] = rest.isEmpty ? nil : Line(entries: rest, retryAt: line.retryAt)
         }
-        for token in expired { stays[token] = nil }
+        for token in expired { forget(token) }
         return (again, expired)
     }
 
     /// A request that has been parked was answered, or nobody waits for it any more.
     package mutating func settled(_ token: Token, _ shard: ShardID) {
-        guard let stay = stays.removeValue(forKey: token) else { return }
+        guard let stay = stays[token] else { return }
+        forget(token)
         pauses[shard] = nil
         guard stay.isInLine, let index = lines[shard]?.entries.firstIndex(where: { $0.token == token }),
             let entry = lines[shard]?.entries.remove(at: index)
@@ -114,6 +118,12 @@ package struct ParkedRequests: Sendable {
         bytes -= entry.bytes
         count -= 1
         if lines[shard]?.entries.isEmpty == true { lines[shard] = nil }
+    }
+
+    /// With the last request the pauses go too: what comes later begins anew.
+    private mutating func forget(_ token: Token) {
+        stays[token] = nil
+        if stays.isEmpty { pauses = [:] }
     }
 
     private mutating func take(_ shard: ShardID) -> [Entry] {

@@ -24,6 +24,7 @@ private func withWorkers(
         [loop.parked.count, loop.parked.bytes, loop.slab.liveCount, loop.orders.count, loop.gatherings.count]
     }
     #expect(left == [0, 0, 0, 0, 0])
+    #expect(try await gateway.read { $0.parked.isForgotten })
     let instances = workers.map(\.instance)
     #expect(try await gateway.read { loop in instances.allSatisfy { loop.link(to: $0)?.inFlightCount ?? 0 == 0 } })
     try await gateway.stop()

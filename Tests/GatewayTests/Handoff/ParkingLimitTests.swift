@@ -42,6 +42,7 @@ struct ParkingLimitTests {
         }
         let left = try await gateway.read { [$0.parked.count, $0.parked.bytes, $0.slab.liveCount] }
         #expect(left == [0, 0, 0])
+        #expect(try await gateway.read { $0.parked.isForgotten })
         try await gateway.stop()
         try await worker.stop()
     }
@@ -81,6 +82,7 @@ struct ParkingLimitTests {
             #expect(ContinuousClock.now - start >= isAtLeast && ContinuousClock.now - start < .seconds(15))
             let left = try await gateway.read { [$0.parked.count, $0.slab.liveCount, Int($0.metrics.parkedExpired)] }
             #expect(left == [0, 0, 2])
+            #expect(try await gateway.read { $0.parked.isForgotten })
             try await gateway.stop()
         }
         try await worker.stop()
@@ -95,7 +97,7 @@ struct ParkingLimitTests {
         try await gateway.until { $0.parked.count == 3 }
         awaited.isThere.withLock { $0 = true }
         try await gateway.until { $0.parked.count == 0 && $0.slab.liveCount == 0 && !$0.isRetryScheduled }
-        #expect(try await gateway.read { $0.parked.bytes } == 0)
+        #expect(try await gateway.read { $0.parked.isForgotten })
         #expect(try await gateway.read { $0.metrics.abandonedRequests } == 3)
         try await gateway.stop()
         try await worker.stop()
