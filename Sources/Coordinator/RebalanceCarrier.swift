@@ -32,11 +32,12 @@ struct RebalanceCarrier: Sendable {
                 term: term, on: connection, timeoutMilliseconds: timeoutMilliseconds)
             if let aborted, !aborted.isEmpty { progress.news.append("hand-offs \(aborted) took too long, and were aborted") }
         }
+        let p99 = try GatewayLeases.worstP99Microseconds(on: connection, timeoutMilliseconds: timeoutMilliseconds)
         for _ in 0..<Self.stepsMax {
             // Before the step: what changes while it is taken shows at the next look.
             progress.mark = try RebalanceExecution.Mark.read(on: connection, timeoutMilliseconds: timeoutMilliseconds)
             switch try RebalanceExecution.advance(
-                term: term, p99Microseconds: nil, on: connection, timeoutMilliseconds: timeoutMilliseconds)
+                term: term, p99Microseconds: p99, on: connection, timeoutMilliseconds: timeoutMilliseconds)
             {
             case .ordered: continue
             case .progressed(let plan): try tell(plan, connection, &progress.news)

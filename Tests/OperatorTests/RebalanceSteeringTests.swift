@@ -48,7 +48,7 @@ struct RebalanceSteeringTests {
         #expect(try await desk.fature("rebalance pause \(plan)").status == 4)
 
         let applied = try await desk.fature(
-            "rebalance apply \(plan) --moves-at-once 9 --per-source 8 --per-target 7 --lag 6 --hold 50 --json")
+            "rebalance apply \(plan) --moves-at-once 9 --per-source 8 --per-target 7 --lag 6 --hold 50 --max-p99 4 --json")
         #expect(applied.status == 2, "\(applied.all)")
         let document = try applied.json
         #expect(document["state"] as? String == "applying" && (document["state_by"] as? String)?.hasPrefix("cli:") == true)
@@ -56,6 +56,7 @@ struct RebalanceSteeringTests {
             document["throttles"] as? [String: Int] == [
                 "moves_at_once": 9, "moves_per_source": 8, "moves_per_target": 7, "lag_changes_max": 6,
                 "hold_milliseconds_max": 50,
+                "p99_microseconds_max": 4_000,
             ])
         #expect(
             document["counts"] as? [String: Int] == ["planned": 3, "moving": 0, "done": 0, "failed": 0, "skipped": 0])
@@ -151,7 +152,7 @@ struct RebalanceSteeringTests {
         let desk = try await desk()
         for line in [
             "rebalance apply", "rebalance apply x", "rebalance apply 1 --moves-at-once 0", "rebalance apply 1 --per-target 257",
-            "rebalance apply 1 --hold 1001", "rebalance apply 1 --lag -1", "rebalance status x",
+            "rebalance apply 1 --hold 1001", "rebalance apply 1 --max-p99 0", "rebalance apply 1 --lag -1", "rebalance status x",
         ] { #expect(try await desk.fature(line).status == 64, "\(line)") }
         for line in [
             "rebalance plan", "rebalance apply 1", "rebalance status", "rebalance pause", "rebalance show 1", "rebalance ls",

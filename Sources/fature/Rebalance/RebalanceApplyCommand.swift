@@ -13,7 +13,7 @@ struct RebalanceApplyCommand: ParsableCommand {
             while shards move. One plan at a time may be under way.
 
             Example: fature rebalance apply 7 --wait
-            Example: fature rebalance apply 7 --moves-at-once 8 --per-target 4 --hold 300
+            Example: fature rebalance apply 7 --moves-at-once 8 --per-target 4 --hold 300 --max-p99 20
 
             Exit status: 0 done, or nothing was to be moved, 1 no such plan, 2 moves are pending, 3 partial: some moves failed or it was aborted, \
             4 refused: nothing was done, 64 bad flag, 69 no PostgreSQL, 76 schema of another version, 77 wrong password, 78 no cluster named.

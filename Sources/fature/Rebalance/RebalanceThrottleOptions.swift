@@ -7,6 +7,7 @@ struct RebalanceThrottleOptions: ParsableArguments {
     static let lagMax: Int64 = 1_000_000
     /// Writes of a shard never wait longer.
     static let hold: ClosedRange<Int64> = 10...1_000
+    static let p99: ClosedRange<Int64> = 1...60_000
 
     private static let defaults = RebalanceThrottles()
 
@@ -28,6 +29,11 @@ struct RebalanceThrottleOptions: ParsableArguments {
             valueName: "ms"))
     var hold = defaults.holdMillisecondsMax
 
+    @Option(
+        help: ArgumentHelp(
+            "Begin no move while the slowest gateway's p99 is above so many milliseconds. Default: none.", valueName: "ms"))
+    var maxP99: Int64?
+
     func validate() throws {
         for (flag, value) in [("--moves-at-once", movesAtOnce), ("--per-source", perSource), ("--per-target", perTarget)] {
             guard (1...Self.movesMax).contains(value) else {
@@ -38,6 +44,9 @@ struct RebalanceThrottleOptions: ParsableArguments {
         guard Self.hold.contains(hold) else {
             throw ValidationError("--hold \(hold): give \(Self.hold.lowerBound) to \(Self.hold.upperBound) milliseconds")
         }
+        if let maxP99, !Self.p99.contains(maxP99) {
+            throw ValidationError("--max-p99 \(maxP99): give \(Self.p99.lowerBound) to \(Self.p99.upperBound) milliseconds")
+        }
     }
 
     var throttles: RebalanceThrottles {
@@ -47,6 +56,7 @@ struct RebalanceThrottleOptions: ParsableArguments {
         throttles.movesPerTarget = Int64(perTarget)
         throttles.lagChangesMax = lag
         throttles.holdMillisecondsMax = hold
+        throttles.p99MicrosecondsMax = maxP99.map { $0 * 1_000 }
         return throttles
     }
 }
