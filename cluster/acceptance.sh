@@ -23,7 +23,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cluster=$here/netns/cluster.sh
 netns=$here/netns/netns.sh
 binary=$here/../.build/release/fature
-folder=$(mktemp -d /tmp/fature-acceptance-XXXXXX)
+folder=
 network=DEMO
 rate=1000
 all=(calm join workers gateways coordinators leader worker database-out database-in database-both link-out link-in link-both after)
@@ -57,6 +57,7 @@ done
 for program in jq python3 curl psql; do command -v "$program" >/dev/null || fail "there is no $program here"; done
 
 id=a$(printf '%04x' $((RANDOM % 65536)))
+[[ -n $folder ]] || folder=$(mktemp -d /tmp/fature-acceptance-XXXXXX)
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 log=$folder/acceptance.log
