@@ -33,8 +33,10 @@ extension ClusterTests {
                 #expect(watch.reads.kinds.isSubset(of: refusals.union(["200"])), "\(watch.summary)")
                 #expect(watch.writes.kinds.isSubset(of: refusals.union(["201"])), "\(watch.summary)")
                 for kind in refusals {
+                    // What was on its way had waited for as long as others wait for their answers, before the connection broke.
+                    let waited = kind == "503 outcome-unknown" ? watch.writes.slowest("201") : 0
                     #expect(
-                        max(watch.reads.slowest(kind), watch.writes.slowest(kind)) < Self.refusalMillisecondsMax,
+                        max(watch.reads.slowest(kind), watch.writes.slowest(kind)) < Self.refusalMillisecondsMax + waited,
                         "\(watch.summary)")
                 }
                 #expect(try cluster.differences() == [])

@@ -16,6 +16,15 @@ private final class Awaited: Sendable {
     }
 }
 
+/// However long it takes here to send so much.
+private let patient = {
+    var limits = ParkedRequests.Limits()
+    limits.parkedMax = 60_000_000_000
+    limits.pauseMin = 300_000_000
+    limits.pauseMax = 300_000_000
+    return limits
+}()
+
 @Suite("What a gateway keeps for a shard's new owner", .timeLimit(.minutes(1)))
 struct ParkingLimitTests {
     @Test("at most 4,096 requests; one more is refused, and all that were kept are answered")
@@ -23,13 +32,8 @@ struct ParkingLimitTests {
         let awaited = Awaited()
         let worker = try await awaited.start()
         let gateway = try await TestGateway([(worker, 0..<256)], deadlineMilliseconds: 60_000, slots: 5000)
-        // However long it takes to send so many here.
-        var limits = ParkedRequests.Limits()
-        limits.parkedMax = 60_000_000_000
-        limits.pauseMin = 300_000_000
-        limits.pauseMax = 300_000_000
-        let (limit, generous) = (limits.requestsMax, ParkedRequests(limits: limits))
-        _ = try await gateway.read { $0.parked = generous }
+        _ = try await gateway.read { $0.parked = ParkedRequests(limits: patient) }
+        let limit = patient.requestsMax
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<limit { group.addTask { try await gateway.send("GET", read).status } }
             try await gateway.until { $0.parked.count + Int($0.metrics.parkedExpired) >= limit }
@@ -52,6 +56,7 @@ struct ParkingLimitTests {
         let awaited = Awaited()
         let worker = try await awaited.start()
         let gateway = try await TestGateway([(worker, 0..<256)], deadlineMilliseconds: 60_000, slots: 200)
+        _ = try await gateway.read { $0.parked = ParkedRequests(limits: patient) }
         let change = "{\"status\":\"suspended\"}"
         let body = change + String(repeating: " ", count: ChangeBodies.bytesMax - change.utf8.count)
         try await withThrowingTaskGroup(of: Int.self) { group in
