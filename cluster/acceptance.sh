@@ -16,7 +16,7 @@
 #   after          nothing is done any more
 #
 # At the end the ledger is compared with what was answered, `fature reconcile` and `fature validate` have to be clean, and a table tells of each phase.
-# Exit status: 0 all held; 1 a request failed in a planned phase or outside of a crash's window, or something was lost or wrong; 3 could not be set up.
+# Exit status: 0 all held; 1 a request failed in a planned phase or outside of a crash's window, or something was lost or wrong; 3 could not be set up; 64 a wrong flag.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -56,8 +56,9 @@ for phase in "${phases[@]}"; do
 done
 for program in jq python3 curl psql; do command -v "$program" >/dev/null || fail "there is no $program here"; done
 
-id=a$(printf '%04x' $((RANDOM % 65536)))
-[[ -n $folder ]] || folder=$(mktemp -d /tmp/fature-acceptance-XXXXXX)
+until id=a$(printf '%04x' $RANDOM) && [[ ! -e /run/fature-netns/$id ]]; do :; done
+# PostgreSQL's user has to get through to its own folder.
+[[ -n $folder ]] || { folder=$(mktemp -d /tmp/fature-acceptance-XXXXXX) && chmod 711 "$folder"; }
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 log=$folder/acceptance.log
@@ -233,7 +234,7 @@ cut_link() {
 
 "$netns" able slow || fail "no hosts can be made here"
 say "a cluster of 2 workers over the network $network, as $id in $folder"
-"$cluster" up "$id" --folder "$folder/cluster" --binary "$binary" --durable --workers 2 --network "$network" 2>>"$log"
+"$cluster" up "$id" --folder "$folder/cluster" --binary "$binary" --durable --workers 2 --network "$network" 2>>"$log" || fail "the cluster does not start: $log"
 workers=(w1 w2)
 if wants join; then workers+=(w3); fi
 backends g1 g2

@@ -1,13 +1,28 @@
 #!/usr/bin/env bash
-# Runs the tests that have been built: those without processes side by side, then each target that starts servers by itself and one test
-# after the other, so that none waits for a machine that others keep busy.
+# Runs the tests that have been built: those without processes side by side; then two lines of targets that start servers and mostly wait for
+# them, beside each other; then, each by itself, those that measure or load, so that none waits for a machine that others keep busy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-alone=(StoreTests CommissionOracleTests ImportTests PostgresClientTests RedisClientTests JobQueueRedisTests WorkerTests BenchTests UpTests HostileTests OperatorTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests HostsTests)
+waiting=(HostsTests JobQueueRedisTests RedisClientTests PostgresClientTests WorkerTests)
+starting=(StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
+alone=(UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
 
-together=$(IFS='|'; echo "${alone[*]}")
+together=$(IFS='|'; echo "${waiting[*]}|${starting[*]}|${alone[*]}")
 cluster/quietly.sh 1 swift test --skip-build --skip "^($together)\."
-for target in "${alone[@]}"; do
-    cluster/quietly.sh 1 swift test --skip-build --no-parallel --filter "^$target\."
-done
+
+# The tests themselves: `swift test` lets only one run at a time.
+tests=$(echo "$(swift build --show-bin-path)"/*PackageTests.xctest)
+run() {
+    local target
+    for target; do
+        cluster/quietly.sh 1 "$tests" --testing-library swift-testing --no-parallel --filter "^$target\." || return 1
+    done
+}
+run "${waiting[@]}" & line=$!
+# Both are waited for: nothing may run on after the first failure.
+failed=0
+run "${starting[@]}" || failed=1
+wait "$line" || failed=1
+((failed == 0))
+run "${alone[@]}"

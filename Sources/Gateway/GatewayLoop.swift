@@ -58,6 +58,8 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     private var sweeps = 0
     private var sweeping: RepeatedTask?
     private(set) var isShuttingDown = false
+    /// Until then clients that were told to go elsewhere have time to hear it.
+    private var noticeEnds: MonotonicNanoseconds = 0
 
     private static let sweepMilliseconds: Int64 = 25
     /// Connections are looked at once in so many sweeps.
@@ -125,6 +127,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     /// Tells all clients to go elsewhere; a little later, when they have heard, closes what is done.
     func shutDown() {
         isShuttingDown = true
+        noticeEnds = monotonicNow() + ClientPatience.notice
         for connection in connections.values { connection.shutDown() }
         eventLoop.scheduleTask(in: .nanoseconds(Int64(ClientPatience.notice))) {
             for connection in self.connections.values { connection.shutDown() }
@@ -144,7 +147,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
         sweeps &+= 1
         if sweeps % Self.connectionSweepEvery == 0 {
             for connection in connections.values { connection.sweep(now: now) }
-            if isShuttingDown { for connection in connections.values { connection.shutDown() } }
+            if isShuttingDown, now >= noticeEnds { for connection in connections.values { connection.shutDown() } }
         }
         flushTransports()
         journal.flush()

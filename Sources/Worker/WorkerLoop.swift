@@ -221,9 +221,10 @@ final class WorkerLoop: @unchecked Sendable {
                 $0.appendInteger(owner.rawValue)
                 $0.appendInteger(epoch.rawValue)
             }
-        case .notYet: address.reply(.notYet)
+        // The shard is ours again, at another epoch: nothing was begun, and the next try is served.
+        case .notYet, .serve, .hold: address.reply(.notYet)
         case .loading: address.refuse(.loading)
-        case .serve, .hold, .notOwner: address.reply(.notOwner)
+        case .notOwner: address.reply(.notOwner)
         }
     }
 }

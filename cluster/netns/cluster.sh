@@ -190,7 +190,7 @@ start_role() {
     case $role in
     c[12]) launch "$role" "$role" env "${variables[@]}" "$binary" coordinator --expected-workers "${expected_workers:-1}" ;;
     w[1-8]) launch "$role" "$role" env "${variables[@]}" "$binary" worker --name "$role" --listen-host "$(address "$role")" --listen-port $worker_port "${certificates[@]}" ;;
-    g[12]) launch "$role" "$role" env "${variables[@]}" "$binary" gateway --listen-host 0.0.0.0 --listen-port $gateway_port --access-log off "${certificates[@]}" ;;
+    g[12]) launch "$role" "$role" env "${variables[@]}" "$binary" gateway --name "$role" --listen-host 0.0.0.0 --listen-port $gateway_port --advertised-address "$(address "$role"):$gateway_port" --access-log off "${certificates[@]}" ;;
     *) fail "$role: give c1, c2, w1 to w8, g1 or g2" 64 ;;
     esac
 }

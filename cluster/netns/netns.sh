@@ -87,7 +87,8 @@ claim_subnet() {
 up() {
     local cable=$1 host subnet
     claim_subnet
-    trap 'down' ERR
+    # What is half made goes; ERR would not be seen inside of functions.
+    trap 'down' EXIT
     subnet=$(<"$state/subnet")
     ip netns add "$(namespace switch)"
     on switch ip link set lo up
@@ -108,7 +109,7 @@ up() {
         ip link set "fature-$id" up
         on switch ip link set machine master switch up
     fi
-    trap - ERR
+    trap - EXIT
 }
 
 # Ends the processes of a namespace: first asked, then killed.

@@ -28,8 +28,9 @@ while (($# > 0)); do
     shift
 done
 
-id=s$(printf '%04x' $((RANDOM % 65536)))
-folder=$(mktemp -d /tmp/fature-scaling-XXXXXX)
+until id=s$(printf '%04x' $RANDOM) && [[ ! -e /run/fature-netns/$id ]]; do :; done
+# PostgreSQL's user has to get through to its own folder.
+folder=$(mktemp -d /tmp/fature-scaling-XXXXXX) && chmod 711 "$folder"
 finish() {
     local status=$?
     "$here/cluster.sh" down "$id" >/dev/null 2>&1 || true

@@ -83,8 +83,10 @@ final class HandshakeGate: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // What a refused peer has sent with the end of its handshake arrives before the connection is closed: it goes no further.
+        guard case .known = state else { return }
         context.fireChannelRead(data)
-        if case .known = state, case .connecting = side { context.pipeline.syncOperations.removeHandler(self, promise: nil) }
+        if case .connecting = side { context.pipeline.syncOperations.removeHandler(self, promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -70,9 +70,14 @@ package struct ShardDuty: Equatable, Sendable {
     private var attempts = Attempts()
     private let limits: HandoffLimits
 
-    package init(_ shard: ShardID, of instance: WorkerInstanceID, limits: HandoffLimits = HandoffLimits()) {
+    /// - Parameter generation: above those of the duties that this worker had for the shard under earlier leases: what was asked then may still be
+    ///   answered.
+    package init(
+        _ shard: ShardID, of instance: WorkerInstanceID, generation: UInt64 = 0, limits: HandoffLimits = HandoffLimits()
+    ) {
         self.shard = shard
         self.instance = instance
+        self.generation = generation
         self.limits = limits
     }
 
@@ -361,6 +366,10 @@ package struct ShardDuty: Equatable, Sendable {
     package mutating func standBy(_ isWanted: Bool) -> [Action] {
         switch (state, isWanted) {
         case (.idle, true):
+            state = .warm(applied: nil, until: nil)
+            return [.load]
+        case (.warm(nil, .some), true):
+            // Whoever was reading it may have given up.
             state = .warm(applied: nil, until: nil)
             return [.load]
         case (.warm(let applied, _), true):

@@ -61,14 +61,9 @@ final class ShardHost {
     }
 
     /// The next job to begin, or nil while one is going on or none may begin. The caller must end it with `jobEnded`.
-    /// - Parameter mayBegin: whether such a write may begin now. A catch-up always may, and goes before writes that are held.
+    /// - Parameter mayBegin: whether such a write may begin now. A catch-up always may; what may begin goes before writes that are held.
     func nextJob(_ mayBegin: (ShardJob.Kind) -> Bool) -> ShardJob? {
-        guard !isBusy, let first = jobs.first else { return nil }
-        var index = 0
-        if !first.kind.isCatchUp, !mayBegin(first.kind) {
-            guard isCatchUpQueued, let next = jobs.firstIndex(where: \.kind.isCatchUp) else { return nil }
-            index = next
-        }
+        guard !isBusy, let index = jobs.firstIndex(where: { $0.kind.isCatchUp || mayBegin($0.kind) }) else { return nil }
         let job = jobs.remove(at: index)
         isBusy = true
         if job.kind.isCatchUp { isCatchUpQueued = false }

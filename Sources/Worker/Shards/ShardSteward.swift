@@ -44,7 +44,11 @@ final class ShardSteward: @unchecked Sendable {
     /// The worker is registered, and owns nothing yet.
     func begin(as instance: WorkerInstanceID) {
         self.instance = instance
-        for seat in loop.seats { seat.duty = ShardDuty(seat.shard, of: instance) }
+        for seat in loop.seats {
+            seat.duty = ShardDuty(seat.shard, of: instance, generation: seat.duty.generation + 1)
+            seat.loadsFor = nil
+            seat.loadNotBefore = 0
+        }
         let ledger = ledger
         loop.writer = ShardWriter(
             loop: loop, pool: pools.write, widePool: pools.wide, instance: instance, logger: logger,

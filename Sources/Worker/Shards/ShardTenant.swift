@@ -190,7 +190,8 @@ final class ShardTenant: Sendable {
             guard let known, let copy = seat.copy else { continue }
             if behind.contains(seat.shard) {
                 // One with a job going on may be catching up with it; if not, the next poll finds it still behind.
-                if !copy.hasJobs || seat.duty.activeMove != nil { loop.writer?.catchUp(copy) }
+                // Jobs that are held for a hand-off catch up with nothing.
+                if !copy.hasJobs || (seat.duty.activeMove != nil && !copy.isBusy) { loop.writer?.catchUp(copy) }
             } else if seat.isUnsettled {
                 steward.tell(seat) {
                     $0.followed(to: copy.applied, of: known.applied, generation: known.generation, now: now)

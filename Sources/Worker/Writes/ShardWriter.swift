@@ -117,6 +117,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
             logger.warning("a change was not written", metadata: ["shard": "\(host.shard)", "reason": "\(reason)"])
             job.reply?.refuse(.databaseUnavailable)
             end(host)
+        // Nothing was written: the next look at the changes asks again.
+        case .unknown where job.kind.isCatchUp: end(host)
         case .unknown(let reason):
             logger.warning(
                 "the answer of a commit was lost; asking what was committed",
