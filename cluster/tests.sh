@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 waiting=(HostsTests JobQueueRedisTests RedisClientTests PostgresClientTests WorkerTests)
-starting=(StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
+starting=(GatewayTests ClusterTLSTests StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
 alone=(UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
 
 together=$(IFS='|'; echo "${waiting[*]}|${starting[*]}|${alone[*]}")
