@@ -3,7 +3,7 @@
 /// Without it TCP goes on trying for a quarter of an hour, at longer and longer intervals, so that also a link which is back again stays silent.
 package enum LinkPatience {
     /// What was sent may stay unacknowledged so long. Below a gateway's deadline, so that others need not wait for theirs; above the pauses that
-    /// TCP makes for a few lost packets. The other kernel acknowledges, so a busy or stopped process is not taken for dead.
+    /// TCP makes for a few lost packets. The other kernel acknowledges for a busy or stopped process, until that one's receive buffer is full.
     package static let unacknowledgedMilliseconds = 1500
     /// After so much silence the other end is asked for a sign of life.
     package static let idleSeconds = 1
