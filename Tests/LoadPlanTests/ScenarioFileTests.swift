@@ -43,7 +43,7 @@ struct ScenarioFileTests {
 
     @Test(
         "each scenario of the product is read, is named as its file, and can be carried out",
-        arguments: ["queries-50k", "mixed", "transactions", "rebalance-under-load", "soak"])
+        arguments: ["queries-50k", "mixed", "transactions", "rebalance-under-load", "failover-under-load", "soak"])
     func samplesAreGood(name: String) throws {
         let scenario = try ScenarioFile.read(path: "\(samples)/\(name).yaml")
         #expect(scenario.name == name && !scenario.summary.isEmpty && !scenario.objectives.isEmpty)
@@ -64,7 +64,7 @@ struct ScenarioFileTests {
     @Test("no scenario is there that this test does not know")
     func allAreKnown() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: samples).filter { $0.hasSuffix(".yaml") }
-        #expect(files.count == 5)
+        #expect(files.count == 6)
     }
 
     @Test("every field is read as it is written")

@@ -7,6 +7,7 @@ extension ScenarioFile {
         ("mixed", PackageResources.mixed_yaml),
         ("transactions", PackageResources.transactions_yaml),
         ("rebalance-under-load", PackageResources.rebalance_under_load_yaml),
+        ("failover-under-load", PackageResources.failover_under_load_yaml),
         ("soak", PackageResources.soak_yaml),
     ]
 
