@@ -2,7 +2,7 @@
 # A cluster on the hosts of netns.sh: PostgreSQL on db, Redis on redis, coordinators on c1 and c2, workers on w1 to w8, gateways on g1 and g2.
 # The roles find each other through PostgreSQL.
 #
-#   cluster.sh servers ID --folder DIR [--binary FILE] [--cable] [--durable]
+#   cluster.sh servers ID --folder DIR [--binary FILE] [--cable] [--durable] [--replicas 0|1]
 #                                            make the hosts, start PostgreSQL and Redis on them, bring the schema up, and issue certificates
 #   cluster.sh start ID ROLE…                start roles, each on its host; ROLE is the host's name
 #   cluster.sh stop ID ROLE…                 end them in order (SIGTERM); exit status 1 where one does not end within 20 s
@@ -12,12 +12,12 @@
 #   cluster.sh leader ID                     which of c1 and c2 leads
 #   cluster.sh pid ID ROLE                   its process
 #   cluster.sh status ID                     what runs where
-#   cluster.sh up ID --folder DIR [--binary FILE] [--workers N] [--network DEMO|NUMBER]
+#   cluster.sh up ID --folder DIR [--binary FILE] [--workers N] [--network DEMO|NUMBER] [--replicas 0|1]
 #                                            all of it: servers, an invented network, 2 coordinators, N workers, 2 gateways
 #   cluster.sh down ID                       end everything, and take the hosts away; the folder stays, with the logs
 #
 # In DIR: logs/, run/ (process ids), postgres/ and redis/ (data), ca/ and tls/ (the cluster's authority, and what it has issued), and `environment`, which gives whoever reads it DATABASE_URL and REDIS_URL.
-# --durable has PostgreSQL flush each commit to the disk, as on a machine whose data matters.
+# --durable has PostgreSQL flush each commit to the disk, as on a machine whose data matters. --replicas is what coordinators are told: warm copies of each shard.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -60,7 +60,16 @@ close_others() {
     done
 }
 
-# Starts a process on a host that outlives this script and not the host; its number goes to run/NAME.
+# When a process began, in ticks since the machine did (field 22 of its stat, the 20th behind the name, which may hold spaces). With it a number that the kernel
+# has given to somebody else since is told apart. A zombie has ended: whoever started it may not have asked for its end yet.
+began() {
+    local line fields
+    { line=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    read -r -a fields <<<"${line##*) }"
+    [[ ${fields[0]} != Z ]] && echo "${fields[19]}"
+}
+
+# Starts a process on a host that outlives this script and not the host; its number, and when it began, go to run/NAME.
 launch() {
     local name=$1 host=$2
     shift 2
@@ -69,18 +78,25 @@ launch() {
         close_others
         exec setsid nsenter --net="/run/netns/fature-$id-$host" "$@"
     ) </dev/null >>"$folder/logs/$name.log" 2>&1 &
-    echo $! >"$folder/run/$name"
+    # One that has ended already has no begin, and counts as ended.
+    echo "$! $(began $! || true)" >"$folder/run/$name"
 }
 
-pid_of() { cat "$folder/run/$1" 2>/dev/null; }
+pid_of() {
+    local pid begin
+    [[ -f $folder/run/$1 ]] || return 1
+    read -r pid begin <"$folder/run/$1" && echo "$pid"
+}
 
-# A zombie counts as gone: whoever started it may not have asked for its end yet.
 runs() {
-    local pid letter
-    pid=$(pid_of "$1") || return 1
-    letter=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1) || return 1
-    [[ -n $letter && $letter != Z ]]
+    local pid begin
+    [[ -f $folder/run/$1 ]] || return 1
+    read -r pid begin <"$folder/run/$1"
+    [[ -n $begin && $(began "$pid" || true) == "$begin" ]]
 }
+
+# Exit status 1 where the role does not run: its number may be somebody else's by now.
+signal() { runs "$2" && kill "-$1" "$(pid_of "$2")"; }
 
 await() {
     local what=$1 seconds=$2 end
@@ -113,7 +129,8 @@ start_postgres() {
     [[ $durable == yes ]] || settings+=(fsync=off synchronous_commit=off full_page_writes=off)
     launch db db setpriv --reuid=postgres --regid=postgres --clear-groups "$(postgres_program postgres)" -D "$data" \
         "${settings[@]/#/--}"
-    await "PostgreSQL answers" 30 on load env PGPASSWORD="$secret" psql --host "$(address db)" --username fature --no-psqlrc \
+    # In the environment, because a command line can be read by everyone.
+    PGPASSWORD=$secret await "PostgreSQL answers" 30 on load psql --host "$(address db)" --username fature --no-psqlrc \
         --dbname postgres --command 'CREATE DATABASE fature'
     database_url="postgresql://fature:$secret@$(address db):5432/fature"
 }
@@ -154,7 +171,7 @@ servers() {
     echo "$folder" >"$state/folder"
     start_postgres
     start_redis
-    (umask 077 && printf 'DATABASE_URL=%q\nREDIS_URL=%q\nbinary=%q\n' "$database_url" "$redis_url" "$binary" >"$folder/environment")
+    (umask 077 && printf 'DATABASE_URL=%q\nREDIS_URL=%q\nbinary=%q\nreplicas=%q\n' "$database_url" "$redis_url" "$binary" "$replicas" >"$folder/environment")
     DATABASE_URL=$database_url on load "$binary" db migrate >>"$folder/logs/migrate.log" 2>&1 ||
         fail "the schema could not be brought up: $(tail -n 3 "$folder/logs/migrate.log")"
     issue_certificates >"$folder/logs/certificates.log" 2>&1 || fail "no certificates: $(tail -n 3 "$folder/logs/certificates.log")"
@@ -171,7 +188,7 @@ issue_certificates() {
     done
 }
 
-# Sets folder, binary, DATABASE_URL and REDIS_URL of a cluster that stands.
+# Sets folder, binary, replicas, DATABASE_URL and REDIS_URL of a cluster that stands.
 enter() {
     [[ -f $state/folder ]] || fail "there is no cluster of the name $id: cluster.sh servers $id" 3
     folder=$(<"$state/folder")
@@ -188,17 +205,19 @@ start_role() {
     [[ -z ${!given:-} ]] || read -r -a variables <<<"${!given}"
     local certificates=(--tls-cert "$folder/tls/$role.pem" --tls-key "$folder/tls/$role-key.pem" --tls-ca "$folder/tls/ca.pem")
     case $role in
-    c[12]) launch "$role" "$role" env "${variables[@]}" "$binary" coordinator --expected-workers "${expected_workers:-1}" ;;
+    c[12]) launch "$role" "$role" env "${variables[@]}" "$binary" coordinator --expected-workers "${expected_workers:-1}" --replicas "$replicas" ;;
     w[1-8]) launch "$role" "$role" env "${variables[@]}" "$binary" worker --name "$role" --listen-host "$(address "$role")" --listen-port $worker_port "${certificates[@]}" ;;
-    g[12]) launch "$role" "$role" env "${variables[@]}" "$binary" gateway --name "$role" --listen-host 0.0.0.0 --listen-port $gateway_port --advertised-address "$(address "$role"):$gateway_port" --access-log off "${certificates[@]}" ;;
+    g[12])
+        launch "$role" "$role" env FATURE_GATEWAY_ACCESS_LOG=off "${variables[@]}" "$binary" gateway --name "$role" --listen-host 0.0.0.0 \
+            --listen-port $gateway_port --advertised-address "$(address "$role"):$gateway_port" "${certificates[@]}"
+        ;;
     *) fail "$role: give c1, c2, w1 to w8, g1 or g2" 64 ;;
     esac
 }
 
 stop_role() {
     local end=$((SECONDS + stop_seconds))
-    runs "$1" || return 0
-    kill -TERM "$(pid_of "$1")"
+    signal TERM "$1" || return 0
     while runs "$1"; do
         if ((SECONDS >= end)); then
             echo "cluster: $1 does not end within $stop_seconds s" >&2
@@ -233,7 +252,7 @@ status() {
     printf '%-8s %-16s %-9s %s\n' role address process state
     for file in "$folder"/run/*; do
         name=${file##*/}
-        printf '%-8s %-16s %-9s %s\n' "$name" "$(address "$name")" "$(<"$file")" "$(runs "$name" && echo runs || echo ended)"
+        printf '%-8s %-16s %-9s %s\n' "$name" "$(address "$name")" "$(pid_of "$name")" "$(runs "$name" && echo runs || echo ended)"
     done
 }
 
@@ -243,10 +262,10 @@ down() {
     if [[ -f $state/folder && -f $(<"$state/folder")/environment ]]; then
         enter
         for role in g1 g2 c1 c2; do stop_role "$role" || true; done
-        for role in w1 w2 w3 w4 w5 w6 w7 w8; do kill -TERM "$(pid_of "$role")" 2>/dev/null || true; done
+        for role in w1 w2 w3 w4 w5 w6 w7 w8; do signal TERM "$role" || true; done
         for role in w1 w2 w3 w4 w5 w6 w7 w8; do stop_role "$role" || true; done
         # A fast shutdown: sessions of those who are left are ended.
-        kill -INT "$(pid_of db)" 2>/dev/null || true
+        signal INT db || true
     fi
     "$netns" down "$id"
 }
@@ -271,7 +290,7 @@ state=/run/fature-netns/$id
 
 case $verb in
 servers | up)
-    folder='' binary=$here/../../.build/release/fature cable='' durable=no workers=2 network=
+    folder='' binary=$here/../../.build/release/fature cable='' durable=no workers=2 network='' replicas=0
     while (($# > 0)); do
         case $1 in
         --folder) folder=$2 && shift ;;
@@ -280,10 +299,12 @@ servers | up)
         --durable) durable=yes ;;
         --workers) workers=$2 && shift ;;
         --network) network=$2 && shift ;;
+        --replicas) replicas=$2 && shift ;;
         *) usage ;;
         esac
         shift
     done
+    [[ $replicas == [01] ]] || fail "--replicas $replicas: give 0 or 1" 64
     servers
     if [[ $verb == up ]]; then
         enter
@@ -303,7 +324,7 @@ stop)
     ;;
 kill)
     enter
-    for role in "$@"; do kill -KILL "$(pid_of "$role")"; done
+    for role in "$@"; do signal KILL "$role" || fail "$role does not run"; done
     ;;
 ready)
     enter

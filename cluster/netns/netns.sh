@@ -9,7 +9,7 @@
 #   netns.sh cut ID A                        pull A's cable
 #   netns.sh heal ID A [B]                   undo cuts between A and B; of A alone: its cable is in again, and it is as quick as before
 #   netns.sh heal ID                         undo everything
-#   netns.sh slow ID A MILLISECONDS          all that A sends and gets takes so much longer each way
+#   netns.sh slow ID A MILLISECONDS          all that A sends and gets takes so much longer each way; what is cut stays cut
 #   netns.sh show ID                         hosts, addresses, what is cut and slowed
 #   netns.sh able [slow]                     exit status 0 where this machine can make hosts (and slow them)
 #
@@ -147,10 +147,20 @@ heal_direction() {
 }
 
 heal_host() {
+    hasten "$1"
     on switch ip link set "$1" up
+}
+
+# As quick as before. A cable that is pulled stays so.
+hasten() {
+    [[ -f $state/slow-$1 ]] || return 0
     if [[ -f $state/relay-$1 ]]; then end_relay "$1"; fi
-    on "$1" tc qdisc delete dev eth0 root 2>/dev/null || true
-    on switch tc qdisc delete dev "$1" root 2>/dev/null || true
+    if on switch ip link show "$1-near" >/dev/null 2>&1; then
+        on switch ip link delete "$1-near"
+        on switch ip link set "$1" master switch
+    fi
+    if on "$1" tc qdisc show dev eth0 | grep -q netem; then on "$1" tc qdisc delete dev eth0 root; fi
+    if on switch tc qdisc show dev "$1" | grep -q netem; then on switch tc qdisc delete dev "$1" root; fi
     rm -f "$state/slow-$1"
 }
 
@@ -168,7 +178,9 @@ has_netem() { on switch tc qdisc replace dev lo root netem delay 1ms 2>/dev/null
 
 slow() {
     local host=$1 milliseconds=$2
-    heal_host "$host"
+    hasten "$host"
+    # Before anything of it is made, so that what is half made is taken away as well.
+    echo "$milliseconds" >"$state/slow-$host"
     if has_netem; then
         on "$host" tc qdisc replace dev eth0 root netem delay "${milliseconds}ms"
         on switch tc qdisc replace dev "$host" root netem delay "${milliseconds}ms"
@@ -187,7 +199,7 @@ slow() {
             done
             exec nsenter --net="/run/netns/$(namespace switch)" python3 "$here/relay.py" "$host" "$host-near" "$milliseconds"
         ) </dev/null >"$state/relay-$host.log" 2>&1 &
-        echo $! >"$state/relay-$host"
+        echo "$! $(began $! || true)" >"$state/relay-$host"
         local attempt
         for attempt in {1..100}; do
             if grep -q carrying "$state/relay-$host.log"; then break; fi
@@ -195,14 +207,21 @@ slow() {
             sleep 0.05
         done
     fi
-    echo "$milliseconds" >"$state/slow-$host"
+}
+
+# When a process began, in ticks since the machine did (field 22 of its stat): with it a number that is somebody else's by now is told apart.
+began() {
+    local line fields
+    { line=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    read -r -a fields <<<"${line##*) }"
+    echo "${fields[19]}"
 }
 
 end_relay() {
-    kill "$(<"$state/relay-$1")" 2>/dev/null || true
+    local pid begin
+    read -r pid begin <"$state/relay-$1"
+    if [[ -n $begin && $(began "$pid" || true) == "$begin" ]]; then kill "$pid"; fi
     rm -f "$state/relay-$1" "$state/relay-$1.log"
-    on switch ip link delete "$1-near"
-    on switch ip link set "$1" master switch up
 }
 
 show() {

@@ -71,16 +71,55 @@ SCENARIO
 fi
 
 ticks=$(getconf CLK_TCK)
-# Microseconds of processor time that the given processes have used so far, user and kernel.
-used() {
-    local pid sum=0 line fields
+fail() {
+    echo "scaling: $1" >&2
+    exit 1
+}
+
+# A process's own ticks of processor time (fields 14 and 15 of its stat: the 12th and 13th behind the name, which may hold spaces) and those of its children that have
+# ended (fields 16 and 17). Exit status 1 where it is gone.
+ticks_of() {
+    local line fields
+    { line=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    read -r -a fields <<<"${line##*) }"
+    own=$((fields[11] + fields[12])) ended=$((fields[13] + fields[14]))
+}
+
+# Puts into `microseconds` the processor time that the given processes have used so far, user and kernel.
+use_of() {
+    local pid sum=0
     for pid in "$@"; do
-        line=$(<"/proc/$pid/stat")
-        # Behind the name, which may hold spaces: fields 14 and 15 are the 12th and 13th.
-        read -r -a fields <<<"${line##*) }"
-        sum=$((sum + fields[11] + fields[12]))
+        ticks_of "$pid" || fail "the process $pid has ended: look into the logs"
+        sum=$((sum + own))
     done
-    echo $((sum * 1000000 / ticks))
+    microseconds=$((sum * 1000000 / ticks))
+}
+
+# The same of a server and its children, who come and go: PostgreSQL has a process for each connection. A child that ends is counted by its parent from the moment
+# it is taken leave of, so a sum holds if the children before it are those after it, and each of them could be read.
+use_of_family() {
+    local parent=$1 attempt child sum children
+    for attempt in {1..200}; do
+        children=$(pgrep --parent "$parent" || true)
+        ticks_of "$parent" || fail "the process $parent has ended: look into the logs"
+        sum=$((own + ended))
+        for child in $children; do
+            ticks_of "$child" || continue 2
+            sum=$((sum + own + ended))
+        done
+        if [[ $(pgrep --parent "$parent" || true) == "$children" ]]; then
+            microseconds=$((sum * 1000000 / ticks))
+            return
+        fi
+    done
+    fail "PostgreSQL's processes come and go too fast to be added up ($attempt attempts): leave the machine alone meanwhile"
+}
+
+# Puts what workers, gateway and PostgreSQL have used so far into `uses`, µs.
+look() {
+    use_of "${workers[@]}" && uses=("$microseconds")
+    use_of "$gateway" && uses+=("$microseconds")
+    use_of_family "$server" && uses+=("$microseconds")
 }
 memory() {
     local pid sum=0
@@ -97,25 +136,25 @@ for count in ${counts//,/ }; do
     workers=()
     for number in $(seq "$count"); do workers+=("$("$here/cluster.sh" pid "$id" "w$number")"); done
     gateway=$("$here/cluster.sh" pid "$id" g1)
-    mapfile -t servers < <(pgrep --parent "$("$here/cluster.sh" pid "$id" db)")
+    server=$("$here/cluster.sh" pid "$id" db)
     # The idle cluster's own work: leases, polls.
-    before=$(used "${workers[@]}") gateway_before=$(used "$gateway") server_before=$(used "${servers[@]}")
+    look
+    rest=("${uses[@]}")
     sleep 5
-    idle=$((($(used "${workers[@]}") - before) / 5)) gateway_idle=$((($(used "$gateway") - gateway_before) / 5))
-    server_idle=$((($(used "${servers[@]}") - server_before) / 5))
-    before=$(used "${workers[@]}") gateway_before=$(used "$gateway") server_before=$(used "${servers[@]}")
-    begin=${EPOCHREALTIME/./}
+    look
+    idle=() && for part in 0 1 2; do idle+=($(((uses[part] - rest[part]) / 5))); done
+    before=("${uses[@]}") begin=${EPOCHREALTIME/./}
     "$here/cluster.sh" fature "$id" loadtest run "$scenario" --target "http://$("$here/netns.sh" address "$id" g1):8080" --json "$folder/run.json" \
-        --no-check --quiet >"$folder/load.log" 2>&1 || {
-        echo "scaling: the load with $count workers did not hold: $(tail -n 5 "$folder/load.log")" >&2
-        exit 1
-    }
+        --no-check --quiet >"$folder/load.log" 2>&1 || fail "the load with $count workers did not hold: $(tail -n 5 "$folder/load.log")"
+    look
     took=$((${EPOCHREALTIME/./} - begin))
     # The warm-up is not in the record, but it is in the processor time: it has the same rate.
     requests=$(jq '(.windows | map(.planned) | add) as $planned | $planned * (.seconds + 5) / .seconds | round' "$folder/run.json")
-    cost() { awk -v used="$1" -v idle="$2" -v took="$took" -v requests="$requests" 'BEGIN { printf "%.1f", (used - idle * took / 1e6) / requests }'; }
-    printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$count" "$requests" "$(cost $(($(used "${workers[@]}") - before)) $idle)" \
-        "$(cost $(($(used "$gateway") - gateway_before)) $gateway_idle)" "$(cost $(($(used "${servers[@]}") - server_before)) $server_idle)" \
-        "$(memory "${workers[@]}")" "$(memory "$gateway")"
+    costs=()
+    for part in 0 1 2; do
+        costs+=("$(awk -v used=$((uses[part] - before[part])) -v idle="${idle[part]}" -v took="$took" -v requests="$requests" \
+            'BEGIN { printf "%.1f", (used - idle * took / 1e6) / requests }')")
+    done
+    printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$count" "$requests" "${costs[@]}" "$(memory "${workers[@]}")" "$(memory "$gateway")"
     "$here/cluster.sh" down "$id"
 done
