@@ -167,7 +167,7 @@ let package = Package(
                 "Core", "Commission", "Dataset", "Hierarchy", "Ownership", "Placement", "Store", "PostgresClient", "TestServers",
             ],
             swiftSettings: house),
-        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
+        .testTarget(name: "PostgresClientTests", dependencies: ["Core", "PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),
         .testTarget(name: "PlacementTests", dependencies: ["Core", "Placement"], swiftSettings: house),
         .testTarget(

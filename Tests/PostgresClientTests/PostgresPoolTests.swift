@@ -1,3 +1,5 @@
+import Core
+import Glibc
 import PostgresClient
 import Synchronization
 import TestServers
@@ -20,6 +22,20 @@ import Testing
         }
         #expect(sum == 500 * 501 / 2)
         await pool.shutdown()
+    }
+
+    @Test("a background pool's jobs run on threads that others go before; those of any other pool do not")
+    func priorities() async throws {
+        let database = try await TestDatabase.create()
+        let ours = getpriority(PRIO_PROCESS, 0)
+        for (priority, more) in [(ThreadPriority.normal, Int32(0)), (.background, 10)] {
+            let pool = try PostgresPool(
+                configuration: try database.configuration(), connections: 1, pendingMax: 1, priority: priority)
+            let niceness = try await pool.withConnection { _ in getpriority(PRIO_PROCESS, 0) }
+            #expect(niceness == min(ours + more, 19), "\(priority)")
+            await pool.shutdown()
+        }
+        #expect(getpriority(PRIO_PROCESS, 0) == ours)
     }
 
     @Test("past its bound the queue refuses at once, and shutdown fails what waits and lets finish what runs")
