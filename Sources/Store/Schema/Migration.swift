@@ -58,5 +58,8 @@ package struct Migration: Sendable {
         Migration(
             18, "gateway_leases", up: PackageResources._018_gateway_leases_up_sql,
             down: PackageResources._018_gateway_leases_down_sql),
+        Migration(
+            19, "one_pass_over_moves", up: PackageResources._019_one_pass_over_moves_up_sql,
+            down: PackageResources._019_one_pass_over_moves_down_sql),
     ]
 }
