@@ -27,6 +27,12 @@ package struct ShardSet: Equatable, Sendable {
         }
     }
 
+    package func contains(_ shard: ShardID) -> Bool {
+        var one = Self()
+        one.insert(shard)
+        return !isDisjoint(with: one)
+    }
+
     package func isDisjoint(with other: Self) -> Bool {
         words.0 & other.words.0 | words.1 & other.words.1 | words.2 & other.words.2 | words.3 & other.words.3 == 0
     }

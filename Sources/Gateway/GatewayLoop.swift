@@ -137,7 +137,7 @@ final class GatewayLoop: RequestReceiver, @unchecked Sendable {
     private func sweep() {
         let now = monotonicNow()
         for index in 0..<slab.highWater where slab[index].state == .received && requests[index].deadline <= now {
-            if respondIfMoved(index) || respondIfBatch(index) || refuseIfParked(index) { continue }
+            if respondIfMoved(index) || respondIfBatch(index) || refuseIfParked(index) || respondIfReadiness(index) { continue }
             let isOpen = requests[index].changesSomething && requests[index].attempts > 0
             respond(
                 index, isOpen ? .outcomeUnknown : .deadlineExceeded,

@@ -115,6 +115,34 @@ struct WorkerRetirementTests {
         try await pair.stop()
     }
 
+    @Test("what a connection says that has been replaced, and its end, are not about what the new one was sent")
+    func replaced() async throws {
+        let pair = try await Pair()
+        let open = try await pair.askSlow()
+        try await pair.gateway.read { loop in
+            guard let token = loop.batches.keys.first, let owner = loop.topology.owners[0] else {
+                return #expect(Bool(false), "a batch is on its way")
+            }
+            let old = WorkerLink(owner: owner, loop: loop)
+            old.inFlightCount = 1
+            let frame = ByteBuilder()
+            let start = frame.beginFrame(
+                FrameHeader(code: Outcome.binary.rawValue, shard: ShardSet.allShards, requestID: token, word: 0))
+            TransactionReceipt(.accepted, transactionID: 9, acceptedAtMicroseconds: 1_769_850_000_000_001).write(to: frame)
+            frame.endFrame(start)
+            #expect(throws: Never.self) {
+                try FrameAssembler().receive(frame.bytes) { loop.receiveReply($0, $1, from: old) }
+            }
+            #expect(loop.metrics.lateAnswers == 1)
+            loop.linkFailed(old)
+            #expect(loop.batches.count == 1)
+        }
+        pair.gate.signal()
+        let answer = try await open.value
+        #expect(answer.status == 201 && answer.body.contains("\"transaction_id\":1005,"), "\(answer.body)")
+        try await pair.stop()
+    }
+
     @Test("one whose connection is lost while it owes an answer is not connected to again")
     func lost() async throws {
         let pair = try await Pair(hangsUp: true)

@@ -1,4 +1,5 @@
 import Core
+import Frames
 import HTTP2
 import Telemetry
 
@@ -45,16 +46,38 @@ extension GatewayLoop {
 
     /// Asks the workers what they serve: owning a shard is not enough, it has to be loaded.
     func askReady(_ index: Int) {
-        if isShuttingDown { respondReady(index, served: 0) } else { gather(index) }
+        if isShuttingDown { respondReady(index, served: ShardSet()) } else { gather(index) }
     }
 
-    /// 200 when every shard is served by a worker that is connected to this event loop.
-    func respondReady(_ index: Int, served: Int) {
-        let isReady = served == ShardID.count && !isShuttingDown
+    /// 200 when every shard is served by a worker that is connected to this event loop. Else what is not served, and which workers are not connected.
+    func respondReady(_ index: Int, served: ShardSet) {
+        let isReady = served == .all && !isShuttingDown
         body.removeAll()
-        body.append("{\"ready\":\(isReady),\"shards\":\(ShardID.count),\"shards_served\":\(served)")
-        body.append(",\"shards_reachable\":\(ShardID.count - unreachableShardCount),\"shutting_down\":\(isShuttingDown)}")
+        body.append("{\"ready\":\(isReady),\"shards\":\(ShardID.count),\"shards_served\":\(served.count)")
+        body.append(",\"shards_reachable\":\(ShardID.count - unreachableShardCount),\"shards_missing\":[" as String)
+        var separator: StaticString = ""
+        for number in 0..<ShardID.count where !served.contains(ShardID(number)) {
+            body.append(separator)
+            body.appendDecimal(number)
+            separator = ","
+        }
+        body.append("],\"workers_unreachable\":[" as StaticString)
+        separator = ""
+        for name in unreachableOwners {
+            body.append(separator)
+            body.appendJSON(name)
+            separator = ","
+        }
+        body.append("],\"shutting_down\":\(isShuttingDown)}")
         respond(index, status: isReady ? 200 : 503, type: .json, body: body.bytes)
+    }
+
+    /// The names of owners without a connection, each once, ascending.
+    private var unreachableOwners: [String] {
+        let owners = (0..<ShardID.count).compactMap { number in
+            shardLinks[number]?.isConnected == true ? nil : shardLinks[number]?.owner ?? topology.owners[number]
+        }
+        return Set(owners).map(\.name).sorted()
     }
 
     func respondMetrics(_ index: Int) {

@@ -3,7 +3,8 @@ import Frames
 import HTTP2
 
 /// A question to all workers at once, and what has come back. Each part says which shards it covers: the answer is given only when every
-/// shard has been counted exactly once. In the moment of a hand-off nobody or two have a shard, and all are asked again.
+/// shard has been counted exactly once. In the moment of a hand-off nobody or two have a shard, and all are asked again. `/ready` alone is answered without
+/// those who cannot be asked: it says what is served and what is not.
 struct Gathering {
     /// How often all have been asked.
     let round: Int
@@ -11,6 +12,8 @@ struct Gathering {
     private var waiting: [ObjectIdentifier: WorkerLink] = [:]
     /// Whether a part claims what another one has claimed, or is missing: then this round comes to nothing.
     var isSpoiled = false
+    /// Whether somebody who has shards could not be asked: asking again would not help.
+    var isPartial = false
     var ranked: [RankedAffiliate] = []
     var statistics: [ShardStatistics] = []
 
@@ -33,7 +36,8 @@ struct Gathering {
 
     /// Takes the shards of one part; one that was covered already spoils the round.
     mutating func cover(_ shards: ShardSet) {
-        if covered.isDisjoint(with: shards) { covered.formUnion(shards) } else { isSpoiled = true }
+        if !covered.isDisjoint(with: shards) { isSpoiled = true }
+        covered.formUnion(shards)
     }
 
     /// How long to wait before all are asked again, milliseconds; nil: that was often enough.
@@ -46,7 +50,7 @@ extension GatewayLoop {
     /// Asks every owner what the request's route asks.
     func gather(_ index: Int) {
         let token = slab.token(of: index)
-        let gathering = Gathering(round: (gatherings[token]?.round ?? 0) + 1)
+        var gathering = Gathering(round: (gatherings[token]?.round ?? 0) + 1)
         requests[index].hasSideTable = true
         requests[index].attempts = UInt8(clamping: gathering.round)
         gatherings[token] = gathering
@@ -55,18 +59,28 @@ extension GatewayLoop {
             switch reach(ShardID(number)) {
             case .worker: continue
             case .soon: isWhole = false
+            case .nobody where isReadiness(index): gathering.isPartial = true
             case .nobody: return refuseGathering(index)
             }
         }
-        if isWhole { ask(ownerLinks, index, gathering) } else { gatherAgain(index, gathering) }
+        if isWhole { return ask(ownerLinks, index, gathering) }
+        guard isReadiness(index), gathering.pauseMilliseconds == nil else { return gatherAgain(index, gathering) }
+        gathering.isPartial = true
+        ask(ownerLinks, index, gathering)
     }
 
+    private func isReadiness(_ index: Int) -> Bool { if case .ready? = requests[index].route { true } else { false } }
+
     private func ask(_ owners: [WorkerLink], _ index: Int, _ begun: Gathering) {
-        guard owners.allSatisfy({ $0.canTakeMore }) else {
-            respond(index, .overloaded)
-            return
-        }
+        var owners = owners
         var gathering = begun
+        if isReadiness(index) {
+            let asked = owners.filter { $0.isConnected && $0.canTakeMore }
+            if asked.count < owners.count { gathering.isPartial = true }
+            owners = asked
+        } else if !owners.allSatisfy(\.canTakeMore) {
+            return respond(index, .overloaded)
+        }
         for link in owners {
             let isAsked =
                 switch requests[index].route {
@@ -78,6 +92,7 @@ extension GatewayLoop {
             if isAsked { gathering.asked(link) }
         }
         gatherings[slab.token(of: index)] = gathering
+        if owners.isEmpty { refuseGathering(index) }
     }
 
     /// A round came to nothing, and nobody owes a part of it: all are asked again a little later, unless that was often enough or there is no
@@ -97,10 +112,28 @@ extension GatewayLoop {
 
     private func refuseGathering(_ index: Int) {
         if case .ready? = requests[index].route {
-            respondReady(index, served: gatherings[slab.token(of: index)]?.covered.count ?? 0)
+            respondReady(index, served: gatherings[slab.token(of: index)]?.covered ?? ShardSet())
         } else {
             respond(index, .shardUnavailable)
         }
+    }
+
+    /// The connection to a worker is gone, and with it its part.
+    func losePart(_ index: Int, of link: WorkerLink) {
+        let token = slab.token(of: index)
+        guard isReadiness(index), var gathering = gatherings[token], gathering.answered(link) else {
+            return respond(index, .shardUnavailable)
+        }
+        gathering.isPartial = true
+        gatherings[token] = gathering
+        if gathering.waitingLinks.isEmpty { refuseGathering(index) }
+    }
+
+    /// Answers `/ready` when its deadline has passed: whoever has not answered serves nothing. False if the request is another.
+    func respondIfReadiness(_ index: Int) -> Bool {
+        guard isReadiness(index) else { return false }
+        refuseGathering(index)
+        return true
     }
 
     /// One worker's answer to a question to all.
@@ -120,6 +153,7 @@ extension GatewayLoop {
                 return respond(index, .internalError)
             }
         case .notOwner, .moved, .notYet: gathering.isSpoiled = true
+        case .problem where isReadiness(index): gathering.isPartial = true
         case .problem:
             gatherings[token] = gathering
             return receiveProblem(index, WorkerProblem(rawValue: header.word), detail: fields.text())
@@ -132,9 +166,11 @@ extension GatewayLoop {
             // Complete: nobody owes a part any more.
             switch requests[index].route {
             case .rankings(let question)?: respondRanking(index, question, gathering.ranked)
-            case .ready?: respondReady(index, served: ShardID.count)
+            case .ready?: respondReady(index, served: .all)
             default: respondStatistics(index, gathering.statistics)
             }
+        } else if gathering.waitingLinks.isEmpty, gathering.isPartial {
+            refuseGathering(index)
         } else if gathering.waitingLinks.isEmpty {
             // A shard is claimed twice, or nobody's yet, as in a hand-off or while workers load.
             gatherAgain(index, gathering)

@@ -113,6 +113,12 @@ extension GatewayLoop {
     /// The connection to a worker, or nil if it neither owns nor owes anything any more.
     func link(to worker: WorkerInstanceID) -> WorkerLink? { links[worker] ?? retiring[worker]?.link }
 
+    /// Whether there is another connection to its worker by now: what this one still says, or its end, is not about what the other one was sent.
+    func isReplaced(_ link: WorkerLink) -> Bool {
+        guard let current = self.link(to: link.owner.instance) else { return false }
+        return current !== link
+    }
+
     /// All workers that own a shard, each once.
     var ownerLinks: [WorkerLink] {
         var seen = Set<ObjectIdentifier>()
@@ -137,7 +143,7 @@ extension GatewayLoop {
             respond(index, requests[index].changesSomething ? .outcomeUnknown : .shardUnavailable)
         }
         for (token, gathering) in gatherings where gathering.waitsFor(link) {
-            if let index = slab.slot(for: token) { respond(index, .shardUnavailable) }
+            if let index = slab.slot(for: token) { losePart(index, of: link) }
         }
         failBatches(sentTo: link)
         link.inFlightCount = 0

@@ -103,7 +103,7 @@ extension GatewayLoop {
 
     /// A worker's answer to the frame of a batch.
     func receiveReceipts(_ index: Int, _ header: FrameHeader, _ outcome: Outcome, _ fields: FieldReader, from link: WorkerLink) {
-        guard let batch = batches[slab.token(of: index)], batch.waits(for: link.owner.instance) else {
+        guard let batch = batches[slab.token(of: index)], batch.waits(for: link.owner.instance), !isReplaced(link) else {
             metrics.lateAnswers &+= 1
             return
         }
@@ -129,6 +129,7 @@ extension GatewayLoop {
 
     /// The connection to a worker is gone: what it had been sent may be committed or not.
     func failBatches(sentTo link: WorkerLink) {
+        guard !isReplaced(link) else { return }
         for (token, batch) in batches where batch.waits(for: link.owner.instance) {
             guard let index = slab.slot(for: token) else { continue }
             batch.fail(link.owner.instance, .outcomeUnknown)
