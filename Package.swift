@@ -178,7 +178,7 @@ let package = Package(
             name: "ClusterTLSTests",
             dependencies: [
                 "ClusterTLS", "TestServers", logging, product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
-                product("X509", "swift-certificates"),
+                product("NIOTLS", "swift-nio"), product("X509", "swift-certificates"),
             ] + nio, swiftSettings: house),
         .testTarget(name: "HTTP2Tests", dependencies: ["CNGHTTP2", "Core", "HTTP2"], swiftSettings: house),
         .testTarget(
