@@ -19,7 +19,7 @@ build: ## Install what is missing and build for release.
 	swift build -c release --product fature
 
 test: ## Install what is missing, build and run all tests; quiet unless something fails.
-	@cluster/bootstrap.sh
+	@cluster/bootstrap.sh --test
 	@cluster/quietly.sh 1 swift build --build-tests
 	@cluster/tests.sh
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and running needs, and only those that are missing.
-# With --bench also the HTTP/2 load generator. Without root it prints the command to run and stops.
+# With --test also what the tests and the scripts beside this one call; with --bench the HTTP/2 load generator. Without root it prints the command to run and stops.
 set -euo pipefail
 
 packages=(curl libpq-dev libhiredis-dev libnghttp2-dev pkg-config postgresql postgresql-contrib redis-server)
-if [[ "${1:-}" == --bench ]]; then
-    packages+=(nghttp2-client nghttp2-server)
-fi
+case "${1:-}" in
+--test) packages+=(iproute2 jq nghttp2-client nghttp2-server openssl procps python3 systemd util-linux) ;;
+--bench) packages+=(nghttp2-client nghttp2-server) ;;
+esac
 
 if ! command -v swift >/dev/null; then
     echo "bootstrap: swift is not on the PATH; install Swift 6.2 or newer from https://www.swift.org/install/linux/" >&2

@@ -15,15 +15,13 @@ final class HostCluster: Sendable {
 
     static let gatewayPort = 8080
     private static let gateways = ["g1", "g2"]
-    private static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("cluster/netns").path
 
-    /// Why no hosts can be made on this machine; nil where they can.
-    static let obstacle: String? = {
+    /// Why no hosts can be made on this machine, and whether that is for a program that is missing; nil where they can.
+    static let obstacle: (words: String, isProgramMissing: Bool)? = {
         do {
-            let answer = try script("netns.sh", ["able", "slow"])
-            return answer.status == 0 ? nil : answer.said
-        } catch { return "\(error)" }
+            let answer = try ClusterScript.run("netns/netns.sh", ["able", "slow"])
+            return answer.status == 0 ? nil : (answer.said, answer.status == 72)
+        } catch { return ("\(error)", true) }
     }()
 
     /// Two coordinators, two workers and two gateways over a small network, ready to be asked.
@@ -43,21 +41,22 @@ final class HostCluster: Sendable {
         self.id = id
         scratch = try ScratchFolder("hosts")
         janitor = try WatchingShell(
-            "trap '' INT TERM HUP; read -r order; \"$1\" down \"$2\"", ["\(Self.scripts)/cluster.sh", id])
-        try Self.need(
-            "cluster.sh",
-            ["servers", id, "--folder", scratch.path, "--binary", try TestCluster.executable(), "--cable"])
+            "trap '' INT TERM HUP; read -r order; \"$1\" down \"$2\"", ["\(ClusterScript.folder)/netns/cluster.sh", id])
+        try ClusterScript.need(
+            "netns/cluster.sh",
+            ["servers", id, "--folder", scratch.path, "--binary", try TestCluster.executable(), "--cable", "--database-tls"])
         let environment = try String(contentsOfFile: "\(scratch.path)/environment", encoding: .utf8)
         func given(_ name: String) throws -> String {
             guard let line = environment.split(separator: "\n").first(where: { $0.hasPrefix("\(name)=") }) else {
                 throw TestServerError("the cluster's environment has no \(name)")
             }
-            return String(line.dropFirst(name.count + 1))
+            // As the shell reads it.
+            return line.dropFirst(name.count + 1).replacingOccurrences(of: "\\", with: "")
         }
         databaseURL = try given("DATABASE_URL")
         redisURL = try given("REDIS_URL")
         addresses = try Dictionary(
-            uniqueKeysWithValues: Self.gateways.map { ($0, try Self.need("netns.sh", ["address", id, $0])) })
+            uniqueKeysWithValues: Self.gateways.map { ($0, try ClusterScript.need("netns/netns.sh", ["address", id, $0])) })
     }
 
     // Before the folder goes.
@@ -81,18 +80,20 @@ final class HostCluster: Sendable {
 
     @discardableResult
     func run(_ verb: String, _ arguments: String..., environment: [String: String] = [:]) throws -> String {
-        try Self.need("cluster.sh", [verb, id] + arguments, environment)
+        try ClusterScript.need("netns/cluster.sh", [verb, id] + arguments, environment)
     }
 
     /// What `from` sends to `to` is lost, and with `bothWays` what `to` sends too.
     func cut(_ from: String, _ to: String, bothWays: Bool) throws {
-        try Self.need("netns.sh", ["cut", id, from, to] + (bothWays ? [] : ["--one-way"]))
+        try ClusterScript.need("netns/netns.sh", ["cut", id, from, to] + (bothWays ? [] : ["--one-way"]))
     }
 
-    func heal() throws { try Self.need("netns.sh", ["heal", id]) }
+    func heal() throws { try ClusterScript.need("netns/netns.sh", ["heal", id]) }
 
     /// All that a host sends and gets takes so much longer each way.
-    func slow(_ host: String, milliseconds: Int) throws { try Self.need("netns.sh", ["slow", id, host, "\(milliseconds)"]) }
+    func slow(_ host: String, milliseconds: Int) throws {
+        try ClusterScript.need("netns/netns.sh", ["slow", id, host, "\(milliseconds)"])
+    }
 
     var leader: String { get throws { try run("leader") } }
 
@@ -102,35 +103,5 @@ final class HostCluster: Sendable {
             "SELECT s.id FROM fature_v2.shard s JOIN fature_v2.worker_lease w ON w.instance_id = s.owner WHERE w.name = $1",
             [.text(worker)])
         return Set(try (0..<result.rowCount).map { Int(try result.int($0, 0)) })
-    }
-
-    // MARK: Scripts
-
-    private static func script(
-        _ name: String, _ arguments: [String], _ environment: [String: String] = [:]
-    ) throws -> (status: Int32, said: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(scripts)/\(name)")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
-        // A file and no pipe: the processes that a script leaves running would keep a pipe open.
-        let folder = try ScratchFolder("script")
-        let path = "\(folder.path)/said"
-        _ = FileManager.default.createFile(atPath: path, contents: nil)
-        let said = FileHandle(forWritingAtPath: path)
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = said
-        process.standardError = said
-        try process.run()
-        process.waitUntilExit()
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        return (process.terminationStatus, text.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-
-    @discardableResult
-    private static func need(_ name: String, _ arguments: [String], _ environment: [String: String] = [:]) throws -> String {
-        let answer = try script(name, arguments, environment)
-        guard answer.status == 0 else { throw TestServerError("\(name) \(arguments.joined(separator: " ")): \(answer.said)") }
-        return answer.said
     }
 }

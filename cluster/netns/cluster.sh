@@ -2,7 +2,7 @@
 # A cluster on the hosts of netns.sh: PostgreSQL on db, Redis on redis, coordinators on c1 and c2, workers on w1 to w8, gateways on g1 and g2.
 # The roles find each other through PostgreSQL.
 #
-#   cluster.sh servers ID --folder DIR [--binary FILE] [--cable] [--durable] [--replicas 0|1]
+#   cluster.sh servers ID --folder DIR [--binary FILE] [--cable] [--durable] [--database-tls] [--replicas 0|1]
 #                                            make the hosts, start PostgreSQL and Redis on them, bring the schema up, and issue certificates
 #   cluster.sh start ID ROLE…                start roles, each on its host; ROLE is the host's name
 #   cluster.sh stop ID ROLE…                 end them in order (SIGTERM); exit status 1 where one does not end within 20 s
@@ -12,12 +12,13 @@
 #   cluster.sh leader ID                     which of c1 and c2 leads
 #   cluster.sh pid ID ROLE                   its process
 #   cluster.sh status ID                     what runs where
-#   cluster.sh up ID --folder DIR [--binary FILE] [--workers N] [--network DEMO|NUMBER] [--replicas 0|1]
+#   cluster.sh up ID --folder DIR [--workers N] [--network DEMO|NUMBER] [and what servers takes, but --cable]
 #                                            all of it: servers, an invented network, 2 coordinators, N workers, 2 gateways
 #   cluster.sh down ID                       end everything, and take the hosts away; the folder stays, with the logs
 #
 # In DIR: logs/, run/ (process ids), postgres/ and redis/ (data), ca/ and tls/ (the cluster's authority, and what it has issued), and `environment`, which gives whoever reads it DATABASE_URL and REDIS_URL.
 # --durable has PostgreSQL flush each commit to the disk, as on a machine whose data matters. --replicas is what coordinators are told: warm copies of each shard.
+# --database-tls has everybody reach PostgreSQL over TLS alone, with a certificate by an authority of its own (pg-ca/, pg-tls/), and make sure of it (verify-full).
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -109,7 +110,7 @@ await() {
 }
 
 start_postgres() {
-    local data=$folder/postgres secret settings
+    local data=$folder/postgres secret settings hosts=host query=
     secret=$(head -c 18 /dev/urandom | base64 | tr '+/' 'xy')
     # The host `load` and this machine's end of the cable come as clients too; the whole subnet has to know the password.
     mkdir -p "$data"
@@ -119,20 +120,33 @@ start_postgres() {
     as_postgres "$(postgres_program initdb)" --pgdata "$data" --username fature --pwfile "$folder/password" --auth scram-sha-256 \
         --encoding UTF8 --no-locale --no-sync >"$folder/logs/initdb.log" 2>&1 || fail "initdb failed: $(tail -n 3 "$folder/logs/initdb.log")"
     rm -f "$folder/password"
-    echo "host all all $(address db)/24 scram-sha-256" >>"$data/pg_hba.conf"
     settings=(
         "listen_addresses=$(address db)" port=5432 unix_socket_directories= max_connections=300 shared_buffers=256MB max_wal_size=2GB
         jit=off timezone=UTC log_min_messages=warning
         # A host that is gone holds its locks no longer than this.
         tcp_keepalives_idle=5 tcp_keepalives_interval=2 tcp_keepalives_count=3 tcp_user_timeout=10000
     )
+    if [[ $database_tls == yes ]]; then
+        issue_database_certificate >"$folder/logs/database-certificate.log" 2>&1 || fail "no certificate: $(tail -n 3 "$folder/logs/database-certificate.log")"
+        settings+=(ssl=on ssl_min_protocol_version=TLSv1.3 "ssl_cert_file=$folder/pg-tls/postgresql.pem" "ssl_key_file=$folder/pg-tls/postgresql-key.pem")
+        hosts=hostssl query="?sslmode=verify-full&sslrootcert=$folder/pg-tls/ca.pem"
+        export PGSSLMODE=verify-full PGSSLROOTCERT=$folder/pg-tls/ca.pem
+    fi
+    echo "$hosts all all $(address db)/24 scram-sha-256" >>"$data/pg_hba.conf"
     [[ $durable == yes ]] || settings+=(fsync=off synchronous_commit=off full_page_writes=off)
     launch db db setpriv --reuid=postgres --regid=postgres --clear-groups "$(postgres_program postgres)" -D "$data" \
         "${settings[@]/#/--}"
     # In the environment, because a command line can be read by everyone.
     PGPASSWORD=$secret await "PostgreSQL answers" 30 on load psql --host "$(address db)" --username fature --no-psqlrc \
         --dbname postgres --command 'CREATE DATABASE fature'
-    database_url="postgresql://fature:$secret@$(address db):5432/fature"
+    database_url="postgresql://fature:$secret@$(address db):5432/fature$query"
+}
+
+# A server's certificate is one of the role that others connect to. Its authority is none of the cluster's: whoever has its key is nobody among our processes.
+issue_database_certificate() {
+    "$binary" cluster init-ca --name postgresql --out "$folder/pg-ca"
+    "$binary" cluster issue --ca "$folder/pg-ca" --role worker --name postgresql --host "$(address db)" --out "$folder/pg-tls"
+    chown -R postgres "$folder/pg-tls"
 }
 
 as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
@@ -159,6 +173,9 @@ SETTINGS
 
 servers() {
     [[ -n $folder ]] || fail "give --folder DIR" 64
+    for program in psql curl initdb redis-server; do
+        [[ -n $(command -v "$(postgres_program "$program")") ]] || fail "there is no $program: cluster/bootstrap.sh --test installs what is missing" 72
+    done
     [[ -x $binary ]] || fail "there is no program $binary: swift build, or --binary FILE" 66
     mkdir -p "$folder/logs" "$folder/run"
     folder=$(cd "$folder" && pwd)
@@ -290,13 +307,14 @@ state=/run/fature-netns/$id
 
 case $verb in
 servers | up)
-    folder='' binary=$here/../../.build/release/fature cable='' durable=no workers=2 network='' replicas=0
+    folder='' binary=$here/../../.build/release/fature cable='' durable=no database_tls=no workers=2 network='' replicas=0
     while (($# > 0)); do
         case $1 in
         --folder) folder=$2 && shift ;;
         --binary) binary=$(realpath "$2") && shift ;;
         --cable) cable=--cable ;;
         --durable) durable=yes ;;
+        --database-tls) database_tls=yes ;;
         --workers) workers=$2 && shift ;;
         --network) network=$2 && shift ;;
         --replicas) replicas=$2 && shift ;;

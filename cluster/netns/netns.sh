@@ -11,7 +11,8 @@
 #   netns.sh heal ID                         undo everything
 #   netns.sh slow ID A MILLISECONDS          all that A sends and gets takes so much longer each way; what is cut stays cut
 #   netns.sh show ID                         hosts, addresses, what is cut and slowed
-#   netns.sh able [slow]                     exit status 0 where this machine can make hosts (and slow them)
+#   netns.sh able [slow]                     exit status 0 where this machine can make hosts (and slow them); 69 or 77 where it cannot,
+#                                            72 where a program is missing
 #
 # ID is 1 to 8 lower-case letters and digits. Two may stand beside each other: names begin with fature-ID-, each has a subnet of 198.19.0.0/16
 # (RFC 2544's range for tests of networks) and a switch in a namespace of its own, so nothing but the cable is seen outside. Needs root.
@@ -185,7 +186,7 @@ slow() {
         on "$host" tc qdisc replace dev eth0 root netem delay "${milliseconds}ms"
         on switch tc qdisc replace dev "$host" root netem delay "${milliseconds}ms"
     else
-        command -v python3 >/dev/null || fail "this kernel has no netem, and there is no python3 for the relay in its place" 69
+        command -v python3 >/dev/null || fail "this kernel has no netem, and there is no python3 for the relay in its place" 72
         # The port leaves the switch; the relay stands between it and a new one.
         on switch ip link add "$host-near" type veth peer name "$host-far"
         on switch ip link set "$host" nomaster
@@ -236,13 +237,15 @@ show() {
 
 able() {
     local tool
-    for tool in ip tc nsenter unshare; do command -v "$tool" >/dev/null || fail "there is no $tool: install iproute2 and util-linux" 69; done
+    for tool in ip tc nsenter unshare flock; do
+        command -v "$tool" >/dev/null || fail "there is no $tool: install iproute2 and util-linux (cluster/bootstrap.sh --test)" 72
+    done
     ((EUID == 0)) || fail "network namespaces need root" 77
     unshare --net sh -ec 'ip link add near type veth peer name far; ip link add switch type bridge; ip link set near master switch' 2>/dev/null ||
         fail "this kernel or container makes no namespaces, cables and bridges" 69
     if [[ ${1:-} == slow ]]; then
         unshare --net sh -ec 'ip link set lo up; tc qdisc add dev lo root netem delay 1ms' 2>/dev/null || command -v python3 >/dev/null ||
-            fail "neither netem nor python3 for the relay" 69
+            fail "this kernel has no netem, and there is no python3 for the relay in its place: install python3 (cluster/bootstrap.sh --test)" 72
     fi
 }
 
