@@ -101,7 +101,7 @@ parked_total=0
 count_parked() {
     local gateway count
     for gateway in g1 g2; do
-        count=$("$netns" exec "$id" load curl --silent --show-error --fail --max-time 2 "http://$("$netns" address "$id" "$gateway"):8080/metrics" 2>>"$log" |
+        count=$("$netns" exec "$id" load curl --silent --show-error --fail --max-time 5 "http://$("$netns" address "$id" "$gateway"):8080/metrics" 2>>"$log" |
             awk '/^gateway_parked_requests_total/ { sum += $NF } END { printf "%d", sum }') || fail "$gateway does not tell how many requests it parked: $log" 1
         parked_total=$((parked_total + count - parked_seen[$gateway]))
         parked_seen[$gateway]=$count

@@ -19,7 +19,7 @@ struct StoppingTogetherTests {
         #expect(try WorkerLeases.release(worker, on: connection))
     }
 
-    /// Runs `steps` beside each other while `held` moves are somebody else's: each of them takes what it gets before one that is held, and waits there.
+    /// Begins `steps` one after the other while `held` moves are somebody else's: each of them takes what it gets, and waits. Then they go on together.
     private static func run(
         _ desk: RebalanceDesk, held: [Int64], _ steps: [@Sendable (PostgresConnection) throws -> Void]
     ) async throws {
@@ -31,11 +31,13 @@ struct StoppingTogetherTests {
         let pool = try PostgresPool(
             configuration: try desk.database.configuration(), connections: steps.count, pendingMax: steps.count)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for step in steps { group.addTask { try await pool.withConnection { try step($0) } } }
             let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            let end = ContinuousClock.now + patience
-            while try desk.connection.number(waiting) < Int64(steps.count), ContinuousClock.now < end {}
-            #expect(try desk.connection.number(waiting) == Int64(steps.count), "each waits for somebody")
+            for (number, step) in steps.enumerated() {
+                group.addTask { try await pool.withConnection { try step($0) } }
+                let end = ContinuousClock.now + patience
+                while try desk.connection.number(waiting) <= Int64(number), ContinuousClock.now < end {}
+                #expect(try desk.connection.number(waiting) == Int64(number + 1), "each waits for somebody")
+            }
             _ = try holder.execute("COMMIT")
             try await group.waitForAll()
         }
