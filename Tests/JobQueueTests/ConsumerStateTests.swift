@@ -163,6 +163,20 @@ import Testing
         #expect(state.renewals(now: 200, everyNanoseconds: 50).first?.0 == state.lanes[0].name)
     }
 
+    @Test("a lane whose hand was filled before a shard of it left is told so, and a lane without that shard is not")
+    func lostAShard() throws {
+        var state = state(lanes: 1, shards: 1, 2)
+        let first = try orders(&state, lane: 0)
+        _ = state.hold([try job(1, shard: 1), try job(2, shard: 2)], lane: 0, generation: 0, orders: first, now: 0)
+        #expect(!state.hasLostAShard(lane: 0))
+        state.setShards([OwnedShard(ShardID(1), Epoch(1)), OwnedShard(ShardID(2), Epoch(1)), OwnedShard(ShardID(3), Epoch(1))])
+        #expect(!state.hasLostAShard(lane: 0))
+        state.setShards([OwnedShard(ShardID(2), Epoch(1))])
+        #expect(state.hasLostAShard(lane: 0))
+        state.lanes[0].inHand = [try job(2, shard: 2)]
+        #expect(!state.hasLostAShard(lane: 0))
+    }
+
     @Test("a shard that left is let go of when its lane works by newer orders, or has nothing of it in a hand filled before")
     func letGo() throws {
         var state = state(lanes: 1, shards: 1, 2)

@@ -8,6 +8,8 @@ struct BatchRun {
     let handler: any JobHandler
     /// Why the handler could not work, when it said so.
     private(set) var unavailable: String?
+    /// Whether the rest was given back since a shard has left: whoever is to have it waits for one call at most.
+    private(set) var hasYielded = false
     /// Whether it gave jobs back as they were.
     private(set) var hasReleased = false
     /// How often something was in the way of some jobs.
@@ -41,7 +43,8 @@ struct BatchRun {
         var parts = Array(groups.reversed())
         var isFirst = true
         while let jobs = parts.popLast() {
-            if unavailable != nil || (!isFirst && isStopping) {
+            if !isFirst, unavailable == nil, hasLostAShard { hasYielded = true }
+            if unavailable != nil || hasYielded || (!isFirst && isStopping) {
                 for job in jobs { settlement.release(job) }
                 continue
             }
@@ -73,6 +76,8 @@ struct BatchRun {
         let size = (jobs.count + count - 1) / count
         return stride(from: 0, to: jobs.count, by: size).map { Array(jobs[$0..<min($0 + size, jobs.count)]) }
     }
+
+    private var hasLostAShard: Bool { core.state.withLock(wake: .nobody) { $0.hasLostAShard(lane: lane) } }
 
     private var isStopping: Bool { core.state.withLock(wake: .nobody) { $0.phase == .stopping } }
 

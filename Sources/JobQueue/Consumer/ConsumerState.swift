@@ -100,6 +100,11 @@ struct ConsumerState {
         return !lane.inHand.isEmpty && lane.heldVersion < left
     }
 
+    /// Whether a lane has jobs in hand of a shard that was taken from the consumer since: somebody waits for it to let go of them.
+    func hasLostAShard(lane index: Int) -> Bool {
+        lanes[index].heldVersion != version && lanes[index].inHand.contains { leftAt[$0.shard] != nil }
+    }
+
     /// Notes that later owners have marked these shards. Gives those of which that is news.
     mutating func markStale(_ owned: [OwnedShard]) -> [OwnedShard] {
         let fresh = owned.filter { shards[$0.shard] == $0.epoch && !stale.contains($0) }

@@ -242,6 +242,7 @@ final class Lane {
         try settle(queue)
         handler.settled()
         // What a handler gives back is not for this lane now: no hurry to look at it again.
+        if run.hasYielded { looksAtReleasedAt = 0 }
         if run.hasReleased { looksAtReleasedAt = monotonicNow() + Self.releasedEveryNanoseconds }
         guard let reason = run.unavailable else { return handlerPause.succeeded() }
         core.report(.handlerUnavailable(reason))

@@ -81,6 +81,30 @@ import Testing
         #expect(try await works.stop())
     }
 
+    @Test(
+        "when a shard leaves while a batch goes in parts, the rest is given back after the call at work, and nothing is counted")
+    func leaves() async throws {
+        let redis = try await PrivateRedis.start()
+        let state = Mutex<(consumer: JobConsumer?, calls: Int)>((nil, 0))
+        let works = try Works.start(redis: redis, policy: .quick) { _, _, _ in
+            let consumer = state.withLock { state in
+                state.calls += 1
+                return state.consumer
+            }
+            consumer?.setShards(owned(2))
+            throw HandlerUnavailable("a row is locked", reach: .someJobs)
+        }
+        state.withLock { $0.consumer = works.consumer }
+        _ = try works.queue().add((0..<500).map { try newJob($0) })
+        works.consumer.setShards(owned(1))
+        #expect(try await eventually { state.withLock { $0.calls } > 0 && works.consumer.hasLetGo(of: ShardID(1)) })
+        #expect(state.withLock { $0.calls } == 1)
+        #expect(try await works.stop())
+        let counts = works.consumer.counters.snapshot
+        #expect(counts.failed + counts.crashed + counts.postponed + counts.dead == 0)
+        #expect(try works.stats(1).allSatisfy { $0.known == 500 })
+    }
+
     @Test("jobs that were tried before are handled in small groups of their own")
     func apart() async throws {
         let redis = try await PrivateRedis.start()
