@@ -13,7 +13,7 @@ struct ShardCare: Sendable {
     let timeoutMilliseconds: Int
 
     /// A worker keeps the copy of an aborted move so long (`HandoffLimits.warmMax`).
-    private static let warmMilliseconds: Int64 = 10_000
+    private static let warmMilliseconds = Int64(HandoffLimits().warmMax / 1_000_000)
 
     /// Returns what there is to tell.
     func settle(
