@@ -23,6 +23,8 @@ final class WorkerLoop: @unchecked Sendable {
     private let trustedUntil = Atomic<UInt64>(0)
     private var connections: [UInt64: GatewayConnection] = [:]
     private var lastConnectionNumber: UInt64 = 0
+    /// Reads and transactions that wait for a shard, each woken once.
+    private var waitingReads = 0
     /// Ids on the way from a root, reused.
     @exclusivity(unchecked) var pathScratch: [Int64] = []
     /// Where jobs are carried out.
@@ -126,12 +128,14 @@ final class WorkerLoop: @unchecked Sendable {
         case .affiliate, .upline, .catchUp:
             guard let question = AffiliateQuestion(from: &fields), fields.isAtEnd else { break }
             if let host, question.sequence <= host.applied { return read(operation, question, header, host, out) }
-            admit(question.sequence, seat, connection, header) { self.read(operation, question, header, $0, connection.out) }
+            admit(question.sequence, seat, connection, header, now) {
+                self.read(operation, question, header, $0, connection.out)
+            }
             return
         case .network, .statusCounts:
             guard let question = NetworkQuestion(from: &fields), fields.isAtEnd else { break }
             if let host, question.about.sequence <= host.applied { return read(operation, question, header, host, out) }
-            admit(question.about.sequence, seat, connection, header) {
+            admit(question.about.sequence, seat, connection, header, now) {
                 self.read(operation, question, header, $0, connection.out)
             }
             return
@@ -172,17 +176,21 @@ final class WorkerLoop: @unchecked Sendable {
 
     // MARK: Reads that can not be answered at once
 
+    /// Of all shards together; each shard has limits of its own.
+    private static let waitingReadsMax = 16_384
+
     private func admit(
         _ sequence: ChangeSequence, _ seat: ShardSeat, _ connection: GatewayConnection, _ header: FrameHeader,
-        _ answer: @escaping (ShardHost) -> Void
+        _ now: MonotonicNanoseconds, _ answer: @escaping (ShardHost) -> Void
     ) {
         let address = ReplyAddress(connection: connection, header: header)
-        admit(sequence, seat) { admission in
+        admit(sequence, seat, WaitLimits(deadline: now &+ UInt64(header.word) &* 1000, now: now)) { admission in
             switch admission {
             case .admitted(let host):
                 answer(host)
                 connection.flushSoon()
             case .overloaded: address.refuse(.overloaded)
+            case .expired: address.refuse(.deadlineExceeded)
             case .declined(let reason): self.decline(reason, address, seat)
             }
         }
@@ -192,23 +200,49 @@ final class WorkerLoop: @unchecked Sendable {
         case admitted(ShardHost)
         /// Too many wait already.
         case overloaded
+        /// Nobody waits for the answer any more.
+        case expired
         case declined(ShardDuty.Answer)
     }
 
     /// Calls back once the shard may be read and contains the change, or with the reason why not.
-    func admit(_ sequence: ChangeSequence, _ seat: ShardSeat, _ then: @escaping (Admission) -> Void) {
+    func admit(
+        _ sequence: ChangeSequence, _ seat: ShardSeat, _ limits: WaitLimits, _ then: @escaping (Admission) -> Void
+    ) {
         guard isTrusted(monotonicNow()) else { return then(.declined(.notOwner)) }
-        // Whatever is waited for: the shard may have gone, or come anew, when it is over.
-        let again = { self.admit(sequence, seat, then) }
         switch seat.duty.read() {
         case .serve:
             guard let host = seat.copy else { return then(.declined(.loading)) }
             if sequence <= host.applied { return then(.admitted(host)) }
             // The gateway knows of a change that this worker has not seen.
-            guard host.wait(for: sequence, again) else { return then(.overloaded) }
+            let wake = waking(sequence, seat, limits, otherwise: .expired, then)
+            guard waitingReads < Self.waitingReadsMax, host.wait(for: sequence, until: limits.deadline, wake) else {
+                return then(.overloaded)
+            }
+            waitingReads += 1
             writer?.catchUp(host)
-        case .hold: if !seat.hold(again) { then(.overloaded) }
+        case .hold:
+            let end = limits.heldUntil < limits.deadline ? Admission.declined(.notYet) : .expired
+            let wake = waking(sequence, seat, limits, otherwise: end, then)
+            guard waitingReads < Self.waitingReadsMax, seat.hold(until: limits.heldUntil, wake) else {
+                return then(.overloaded)
+            }
+            waitingReads += 1
         case let other: then(.declined(other))
+        }
+    }
+
+    /// Whatever is waited for: the shard may have gone, or come anew, when it is over.
+    private func waking(
+        _ sequence: ChangeSequence, _ seat: ShardSeat, _ limits: WaitLimits, otherwise end: Admission,
+        _ then: @escaping (Admission) -> Void
+    ) -> (Waking) -> Void {
+        { waking in
+            self.waitingReads -= 1
+            switch waking {
+            case .again: self.admit(sequence, seat, limits, then)
+            case .over: then(end)
+            }
         }
     }
 

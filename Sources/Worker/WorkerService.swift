@@ -23,13 +23,13 @@ package final class WorkerService: Service {
     /// How often the topology is looked at, and the changes of others. Milliseconds.
     private static let topologyPollMilliseconds = 100
     private static let changePollMilliseconds = 30
-    /// The lease is renewed so many times within its time to live.
-    private static let renewalsPerLease = 5
     /// The longest pause before another attempt to reach PostgreSQL, for leases and for following others: well below a lease.
     private static let reconnectMillisecondsMax = 250
     private static let writeConnections = 4
     private static let wideConnections = 2
     private static let writesPendingMax = 8192
+    /// They wait in a line of their own; what waits for a connection are those of a lease that was lost since.
+    private static let catchUpsPendingMax = 64
     /// How long a group of transactions may take to end when the worker stops.
     private static let intakeEndMilliseconds: Int64 = 2000
 
@@ -63,12 +63,16 @@ package final class WorkerService: Service {
         let moves = try PostgresPool(
             configuration: database("hand-offs"), connections: 2, pendingMax: 1024, connectWaitMilliseconds: 1000,
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
-        let load = try PostgresPool(configuration: database("load"), connections: 1, pendingMax: 64)
+        let load = try PostgresPool(
+            configuration: database("load"), connections: LoadLine.placesMax[0], pendingMax: ShardID.count)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
         let wide = try PostgresPool(
             configuration: database("moves"), connections: Self.wideConnections, pendingMax: Self.writesPendingMax,
+            connectWaitMilliseconds: 1000)
+        let catchUp = try PostgresPool(
+            configuration: database("catch-ups"), connections: CatchUpLine.placesMax[0], pendingMax: Self.catchUpsPendingMax,
             connectWaitMilliseconds: 1000)
         let intake = try PostgresPool(
             configuration: PostgresConfiguration(
@@ -124,15 +128,16 @@ package final class WorkerService: Service {
         }
         try ledger?.start()
         let steward = ShardSteward(
-            loop: loop, pools: .init(load: load, write: write, wide: wide, intake: intake, moves: moves, follow: follow),
+            loop: loop,
+            pools: .init(
+                load: load, write: write, wide: wide, catchUp: catchUp, intake: intake, moves: moves, follow: follow),
             ledger: ledger, logger: logger)
         try await loop.eventLoop.submit { loop.steward = steward }.get()
         let tenant = ShardTenant(
             configuration: configuration, address: configuration.advertisedAddress ?? "\(configuration.listenHost):\(port)",
             steward: steward, control: control, follow: follow, logger: logger)
-        let leaseInterval = Duration.milliseconds(configuration.leaseMilliseconds / Self.renewalsPerLease)
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await Self.every(leaseInterval) { await tenant.renewLease() } }
+            tasks.addTask { await Self.keepLease(tenant) }
             tasks.addTask { await Self.every(.milliseconds(Self.topologyPollMilliseconds)) { await tenant.followTopology() } }
             tasks.addTask { await Self.every(.milliseconds(Self.changePollMilliseconds)) { await tenant.followChanges() } }
             tasks.addTask { await credentials?.follow() }
@@ -156,9 +161,18 @@ package final class WorkerService: Service {
         await ledger?.stopFeeding()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, moves, load, write, wide, intake] { await pool.shutdown() }
+        for pool in [control, follow, moves, load, write, wide, catchUp, intake] { await pool.shutdown() }
         try await group.shutdownGracefully()
         logger.notice("stopped")
+    }
+
+    /// Asks what the lease's keeper asks for, whenever it does.
+    private static func keepLease(_ tenant: ShardTenant) async {
+        while !Task.isCancelled, let next = await tenant.keepLease() {
+            let now = monotonicNow()
+            guard next > now else { continue }
+            do { try await Task.sleep(nanoseconds: next - now) } catch { return }
+        }
     }
 
     /// Repeats `work`, beginning each time `interval` after the last one began, or at once if that took longer.

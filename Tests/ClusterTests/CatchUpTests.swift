@@ -32,7 +32,8 @@ extension ClusterTests {
                 loop = WorkerLoop(eventLoop: group.next(), currency: "BRL", logger: Logger(label: "test"))
                 let reloads = reloads
                 writer = ShardWriter(
-                    loop: loop, pool: pool, widePool: pool, instance: WorkerInstanceID(1), logger: Logger(label: "test"),
+                    loop: loop, pools: .init(write: pool, wide: pool, catchUp: pool), instance: WorkerInstanceID(1),
+                    logger: Logger(label: "test"),
                     events: .init(
                         lost: { _ in reloads.value += 1 }, followed: { _, _, _ in }, progressed: { _ in }, fenced: { _, _ in }))
                 let loaded = try ShardLoad.read(shards.map { ShardID($0) }, on: try database.connect())
@@ -43,7 +44,7 @@ extension ClusterTests {
                         seat.duty = ShardDuty(host.shard, of: WorkerInstanceID(1))
                         _ = seat.duty.topology(owner: WorkerInstanceID(1), epoch: Epoch(1), now: 0)
                         seat.copy = host
-                        _ = seat.duty.loaded(at: host.applied, now: 0)
+                        _ = seat.duty.loaded(at: host.applied, of: seat.duty.generation, now: 0)
                         self.loop.refresh(seat)
                         host.serve(at: Epoch(1))
                     }

@@ -197,8 +197,10 @@ package struct ShardDuty: Equatable, Sendable {
     // MARK: The copy
 
     /// Whether what was read in this generation is still wanted; if not, it is thrown away.
+    ///
+    /// An older one is as good as any copy: it may have been begun for a standby, for a hand-off or under an earlier lease.
     package func wantsLoad(of generation: UInt64) -> Bool {
-        guard generation == self.generation else { return false }
+        guard generation <= self.generation else { return false }
         return switch state {
         case .loading, .warm(applied: nil, _): true
         case .following(let target): target.applied == nil
@@ -207,9 +209,14 @@ package struct ShardDuty: Equatable, Sendable {
     }
 
     /// The shard was read from PostgreSQL, wanted, and is now this worker's copy.
-    package mutating func loaded(at applied: ChangeSequence, now: MonotonicNanoseconds) -> [Action] {
+    /// - Parameter generation: in which that was begun.
+    package mutating func loaded(at applied: ChangeSequence, of generation: UInt64, now: MonotonicNanoseconds) -> [Action] {
         switch state {
-        case .loading(let epoch): return serve(epoch)
+        case .loading(let epoch) where generation == self.generation: return serve(epoch)
+        case .loading(let epoch):
+            // It was begun before the shard was known to be ours, and may lack what the last owner committed in between.
+            state = .refreshing(epoch)
+            return [.follow(to: 0)]
         case .following(var target):
             let actions = target.loaded(at: applied, now: now)
             return went(on: target, actions, now)
@@ -321,6 +328,28 @@ package struct ShardDuty: Equatable, Sendable {
         var target = HandoffTarget(row, copy: copy, limits: limits)
         let actions = target.seen(row, now: now)
         return went(on: target, actions, now)
+    }
+
+    /// The row of a move that this worker knows as active is not there any more. Rows stay long after the end of their moves, so this one has ended;
+    /// how, says the shard's own row.
+    /// - Parameters:
+    ///   - owner: of the shard, as was read after the row was found missing: a commit that came later would find no row and change nothing.
+    ///   - epoch: of the shard, read together with its owner.
+    package mutating func moveGone(
+        _ id: MoveID, owner: WorkerInstanceID?, epoch: Epoch, now: MonotonicNanoseconds
+    ) -> [Action] {
+        guard activeMove == id else { return [] }
+        let before = topology(owner: owner, epoch: epoch, now: now)
+        guard activeMove == id else { return before }
+        switch state {
+        case .handingOff(let own, var source) where owner == instance && epoch == own:
+            let actions = source.rowGone()
+            return before + went(on: source, own, actions)
+        case .following(var target):
+            target.rowGone()
+            return before + went(on: target, [], now)
+        default: return before
+        }
     }
 
     /// A `write` was answered, or not.

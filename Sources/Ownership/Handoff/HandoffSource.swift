@@ -104,6 +104,12 @@ package struct HandoffSource: Equatable, Sendable {
         }
     }
 
+    /// The row is not there any more, and the shard is still ours: whatever was asked for can not come about any more.
+    package mutating func rowGone() -> [Action] {
+        if case .ended = state { return [] }
+        return end(.aborted)
+    }
+
     /// No wide write is going on any more.
     package mutating func wideEnded(now: MonotonicNanoseconds) -> [Action] {
         guard case .settling = state else { return [] }

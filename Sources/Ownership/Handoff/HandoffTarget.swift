@@ -69,6 +69,9 @@ package struct HandoffTarget: Equatable, Sendable {
         return step(now)
     }
 
+    /// The row is not there any more, and the shard is not ours. Once the row has said that it is, it is not needed.
+    package mutating func rowGone() { if ending == nil, !isCommitted { ending = .aborted } }
+
     package mutating func loaded(at sequence: ChangeSequence, now: MonotonicNanoseconds) -> [Action] {
         isLoading = false
         proof = .notAsked

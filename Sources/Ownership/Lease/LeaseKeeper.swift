@@ -17,6 +17,8 @@ package struct LeaseKeeper: Equatable, Sendable {
 
     package private(set) var state = State.unregistered
     package private(set) var window: TrustWindow
+    /// The lease is renewed as ever, but one that is lost stays lost.
+    private var isLeaving = false
     private var isAsking = false
     private var askAt: MonotonicNanoseconds = 0
 
@@ -29,26 +31,32 @@ package struct LeaseKeeper: Equatable, Sendable {
 
     package func isTrusted(at now: MonotonicNanoseconds) -> Bool { instance != nil && window.isTrusted(at: now) }
 
+    private var question: Question? {
+        switch state {
+        case .unregistered: isLeaving ? nil : .register
+        case .held(let instance): .renew(instance)
+        case .left: nil
+        }
+    }
+
+    /// When `tick` has the next question, unless an answer is still awaited then; nil: never again.
+    package var nextQuestionAt: MonotonicNanoseconds? { question == nil ? nil : askAt }
+
     /// What to ask now; nil: nothing, or an answer is still awaited.
     package mutating func tick(now: MonotonicNanoseconds) -> Question? {
-        guard !isAsking, now >= askAt else { return nil }
-        let question: Question
-        switch state {
-        case .unregistered: question = .register
-        case .held(let instance): question = .renew(instance)
-        case .left: return nil
-        }
+        guard !isAsking, now >= askAt, let question else { return nil }
         isAsking = true
         askAt = now + window.timeToLiveNanoseconds / Self.renewalsPerLease
         return question
     }
 
-    /// Registered, by a question of `attemptStarted`.
-    package mutating func registered(_ instance: WorkerInstanceID, attemptStarted: MonotonicNanoseconds) {
+    /// Registered, by a question of `attemptStarted`. False: the worker has left meanwhile, and the lease is to be given back.
+    package mutating func registered(_ instance: WorkerInstanceID, attemptStarted: MonotonicNanoseconds) -> Bool {
         isAsking = false
-        guard case .unregistered = state else { return }
+        guard case .unregistered = state else { return false }
         state = .held(instance)
         window.renewed(attemptStarted: attemptStarted)
+        return true
     }
 
     /// Renewed, by a question of `attemptStarted`.
@@ -70,6 +78,9 @@ package struct LeaseKeeper: Equatable, Sendable {
 
     /// No answer came, or an error: it is asked again in its time.
     package mutating func failed() { isAsking = false }
+
+    /// The worker is about to stop: what it has it keeps until it leaves, and nothing new is registered.
+    package mutating func beginLeaving() { isLeaving = true }
 
     /// The worker stops: nothing is trusted and nothing registered from now on.
     /// - Returns: the lease to give back.

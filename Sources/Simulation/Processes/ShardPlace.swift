@@ -32,6 +32,7 @@ struct ShardPlace {
     var intake: [Waiting] = []
     var isTakingIn = false
     var isPaying = false
+    var isLoading = false
     var followsUnderWay = 0
     var waitsForWide = false
     var waitsForQuiet = false

@@ -65,7 +65,7 @@ final class WorkerProcess: Process {
         case .register:
             cluster.database.call(from: self, body: { [number] in $0.register(number) }) { [unowned self] outcome in
                 guard case .value(let instance) = outcome else { return keeper.failed() }
-                keeper.registered(instance, attemptStarted: started)
+                guard keeper.registered(instance, attemptStarted: started) else { return }
                 forgetShards()
                 cluster.trace("\(name) is \(instance)")
             }
@@ -163,6 +163,9 @@ final class WorkerProcess: Process {
     }
 
     private func load(_ shard: Int) {
+        // One that goes on is taken up, for whatever it was begun.
+        guard !places[shard].isLoading else { return }
+        places[shard].isLoading = true
         let generation = places[shard].duty.generation
         let instance = instance
         let isFailing = cluster.strikes(.lostAnswers, perMille: 20)
@@ -173,14 +176,14 @@ final class WorkerProcess: Process {
             from: self, transfer: transfer, patience: milliseconds(3000), body: { $0.shards[shard] }
         ) { [unowned self] outcome in
             guard keeper.instance == instance else { return }
-            let isWanted = places[shard].duty.wantsLoad(
-                of: cluster.breaks(.olderLoadsAccepted) ? places[shard].duty.generation : generation)
-            guard isWanted else { return }
+            places[shard].isLoading = false
+            let believed = cluster.breaks(.olderLoadsAccepted) ? places[shard].duty.generation : generation
+            guard places[shard].duty.wantsLoad(of: believed) else { return }
             guard case .value(let row) = outcome, !isFailing else {
                 return perform(places[shard].duty.loadFailed(now: localNow), shard)
             }
             places[shard].copy = Copy(applied: row.last, members: row.members)
-            perform(places[shard].duty.loaded(at: row.last, now: localNow), shard)
+            perform(places[shard].duty.loaded(at: row.last, of: believed, now: localNow), shard)
         }
     }
 

@@ -75,11 +75,28 @@ package enum ShardMoveQueries {
         }
     }
 
-    /// The moves from or to a worker that are active, and those that it names, ended or not. Ascending by their ids.
-    /// - Throws: `PostgresError`; `StoreError` for an answer that the schema does not allow.
-    package static func moves(
+    /// A row that makes no sense to this binary.
+    package struct UnreadableRow: Equatable, Sendable {
+        package var id: MoveID
+        /// What is wrong with it.
+        package var reason: String
+    }
+
+    /// What `rows` found.
+    package struct Rows: Equatable, Sendable {
+        /// Ascending by their ids.
+        package var moves: [ShardMove] = []
+        /// One of them hides no others.
+        package var unreadable: [UnreadableRow] = []
+
+        package init() {}
+    }
+
+    /// The moves from or to a worker that are active, and those that it names, ended or not.
+    /// - Throws: `PostgresError`; `StoreError` for an answer whose columns are not as asked for.
+    package static func rows(
         of instance: WorkerInstanceID, and known: [MoveID], on connection: PostgresConnection, timeoutMilliseconds: Int? = nil
-    ) throws -> [ShardMove] {
+    ) throws -> Rows {
         let active = "state NOT IN ('committed', 'aborted')"
         let result = try connection.execute(
             """
@@ -87,7 +104,14 @@ package enum ShardMoveQueries {
             WHERE (from_instance = $1 AND \(active)) OR (to_instance = $1 AND \(active)) OR move_id = ANY ($2::bigint[])
             ORDER BY move_id
             """, [.int(instance.rawValue), .int8Array(known.map(\.rawValue))], timeoutMilliseconds: timeoutMilliseconds)
-        return try (0..<result.rowCount).map { try row(result, $0, from: 0) }
+        var rows = Rows()
+        for number in 0..<result.rowCount {
+            let id = MoveID(try result.int(number, 0))
+            do { rows.moves.append(try row(result, number, from: 0)) } catch {
+                rows.unreadable.append(UnreadableRow(id: id, reason: "\(error)"))
+            }
+        }
+        return rows
     }
 
     // MARK: Rows
@@ -108,11 +132,8 @@ package enum ShardMoveQueries {
     }
 
     private static func limits(_ result: PostgresResult, _ row: Int, _ column: Int) throws -> ShardMove.Limits {
-        let milliseconds = try result.int(row, column + 1)
-        guard milliseconds > 0, milliseconds <= holdMillisecondsMax else {
-            throw unexpected("a move may hold writes for \(milliseconds) ms")
-        }
-        return ShardMove.Limits(lagMax: try result.int(row, column), writeHoldMax: UInt64(milliseconds) * 1_000_000)
+        let milliseconds = min(max(try result.int(row, column + 1), 1), holdMillisecondsMax)
+        return ShardMove.Limits(lagMax: max(try result.int(row, column), 0), writeHoldMax: UInt64(milliseconds) * 1_000_000)
     }
 
     /// An hour: nobody means more.
@@ -129,13 +150,9 @@ package enum ShardMoveQueries {
         case "confirmed": return .confirmed(try seal())
         case "committed": return .committed(try seal(), at: try result.int(row, column + 3))
         case "aborted":
-            let word = try result.text(row, column + 5)
-            guard let reason = AbortReason(rawValue: word) else { throw unexpected("a move was aborted because of '\(word)'") }
-            switch try result.text(row, column + 4) {
-            case "preparing": return .aborted(reason, warm: false)
-            case "ready", "sealed", "confirmed": return .aborted(reason, warm: true)
-            case let other: throw unexpected("a move was aborted in '\(other)'")
-            }
+            // That it has ended is what counts: reasons of other versions are somebody's wish.
+            let reason = AbortReason(rawValue: try result.text(row, column + 5)) ?? .operator
+            return .aborted(reason, warm: ["ready", "sealed", "confirmed"].contains(try result.text(row, column + 4)))
         case let other: throw unexpected("a move is '\(other)'")
         }
     }

@@ -12,8 +12,9 @@ final class IntakeLine: @unchecked Sendable {
     struct Entry {
         var transaction: NewTransaction
         var epoch: Epoch
-        /// Nobody waits for it after this moment.
-        var deadline: MonotonicNanoseconds
+        /// Of the shard's duty when the transaction was checked: its upline is that of the memory which the shard had then.
+        var generation: UInt64
+        var limits: WaitLimits
         var reply: BatchReply
         var index: Int
 
@@ -30,12 +31,16 @@ final class IntakeLine: @unchecked Sendable {
     private let logger: Logger
     /// Told of what is committed, to add the jobs. From any thread.
     private let onAccepted: @Sendable ([CommissionPayment.Order]) -> Void
-    private var waiting: [Entry] = []
+    private var waiting = EntryLine()
+    /// Those that were held and are not any more: they go before those that came later.
+    private var resumed = EntryLine()
     /// Those whose shards are not written to for now; asked about again when that changes (`resume`).
-    private var held: [Entry] = []
+    private var held: [ShardID: [Entry]] = [:]
     /// The shards of the group that is on its way.
     private var committing: Set<ShardID> = []
-    private var waitingBytes = 0
+    /// Of all that wait, held or not.
+    private var count = 0
+    private var bytes = 0
     private var isBusy = false
     private var sweeping: RepeatedTask?
     private var numbers = TransactionNumbers()
@@ -68,10 +73,7 @@ final class IntakeLine: @unchecked Sendable {
     func close() {
         sweeping?.cancel()
         sweeping = nil
-        for entry in waiting + held { entry.reply.settle(entry.index, TransactionReceipt(.notOwner)) }
-        waiting = []
-        held = []
-        waitingBytes = 0
+        settle { _ in TransactionReceipt(.notOwner) }
     }
 
     /// Whether transactions of this shard are on their way to PostgreSQL.
@@ -79,11 +81,14 @@ final class IntakeLine: @unchecked Sendable {
 
     /// The shard is written to again, or went elsewhere.
     func resume(_ shard: ShardID) {
-        let resumed = held.filter { $0.transaction.shard == shard }
-        guard !resumed.isEmpty else { return }
-        held.removeAll { $0.transaction.shard == shard }
-        waiting = resumed + waiting
+        guard let entries = held.removeValue(forKey: shard) else { return }
+        resumed.append(entries)
         pump()
+    }
+
+    /// The shard's memory is given up: transactions that are held have uplines of that memory, and are to be sent again.
+    func giveBack(_ shard: ShardID) {
+        for entry in held.removeValue(forKey: shard) ?? [] { settle(entry, TransactionReceipt(.notYet)) }
     }
 
     /// Calls back once nothing waits and nothing is on its way.
@@ -92,62 +97,79 @@ final class IntakeLine: @unchecked Sendable {
         pump()
     }
 
-    /// While a group is on its way for long, or a shard is held, whoever has stopped waiting gets an answer and makes room.
+    /// While a group is on its way for long, or a shard is held, whoever has stopped waiting gets an answer and makes room; and whoever is held for
+    /// long is to be sent again.
     private func settleExpired() {
         let now = monotonicNow()
-        let isExpired = { (entry: Entry) in entry.deadline < now }
-        guard waiting.contains(where: isExpired) || held.contains(where: isExpired) else { return }
-        for entry in (waiting + held).filter(isExpired) {
-            entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
+        settle { $0.limits.deadline < now ? TransactionReceipt(.deadlineExceeded) : nil }
+        for shard in Array(held.keys) {
+            guard let entries = held[shard], entries.contains(where: { $0.limits.heldUntil < now }) else { continue }
+            held[shard] = entries.filter { entry in
+                guard entry.limits.heldUntil < now else { return true }
+                settle(entry, TransactionReceipt(.notYet))
+                return false
+            }
         }
-        waiting.removeAll(where: isExpired)
-        held.removeAll(where: isExpired)
-        waitingBytes = (waiting + held).reduce(0) { $0 + $1.bytes }
+    }
+
+    /// Answers those of all that wait for whom there is an answer, and forgets them.
+    private func settle(_ receipt: (Entry) -> TransactionReceipt?) {
+        func isSettled(_ entry: Entry) -> Bool {
+            guard let receipt = receipt(entry) else { return false }
+            settle(entry, receipt)
+            return true
+        }
+        waiting.remove(where: isSettled)
+        resumed.remove(where: isSettled)
+        for shard in Array(held.keys) { held[shard]?.removeAll(where: isSettled) }
+    }
+
+    private func settle(_ entry: Entry, _ receipt: TransactionReceipt) {
+        leave(entry)
+        entry.reply.settle(entry.index, receipt)
+    }
+
+    private func leave(_ entry: Entry) {
+        count -= 1
+        bytes -= entry.bytes
     }
 
     /// Puts a transaction that has been checked into the line.
     func add(_ entry: Entry) {
-        guard waiting.count + held.count < Self.waitingMax, waitingBytes < Self.waitingBytesMax else {
+        guard count < Self.waitingMax, bytes < Self.waitingBytesMax else {
             entry.reply.settle(entry.index, TransactionReceipt(.overloaded))
             return
         }
         waiting.append(entry)
-        waitingBytes += entry.bytes
+        count += 1
+        bytes += entry.bytes
     }
 
     /// Sends the next group off, if none is on its way.
     func pump() {
         guard !isBusy else { return }
-        guard !waiting.isEmpty else {
+        let now = monotonicNow()
+        var group: [Entry] = []
+        while group.count < TransactionIntake.groupMax, let entry = resumed.popFirst() ?? waiting.popFirst() {
+            let seat = loop.seat(entry.transaction.shard)
+            switch seat.duty.write() {
+            case .serve(let epoch) where epoch == entry.epoch && seat.duty.generation == entry.generation:
+                if entry.limits.deadline < now {
+                    settle(entry, TransactionReceipt(.deadlineExceeded))
+                } else {
+                    leave(entry)
+                    group.append(entry)
+                }
+            case .hold where seat.duty.generation == entry.generation: held[seat.shard, default: []].append(entry)
+            // Its upline is that of a memory which this worker has given up since.
+            case let reason: settle(entry, loop.receipt(reason, seat))
+            }
+        }
+        guard !group.isEmpty else {
             for then in onIdle { then() }
             onIdle = []
             return
         }
-        let now = monotonicNow()
-        var group: [Entry] = []
-        group.reserveCapacity(min(waiting.count, TransactionIntake.groupMax))
-        var taken = 0
-        for entry in waiting {
-            guard group.count < TransactionIntake.groupMax else { break }
-            taken += 1
-            waitingBytes -= entry.bytes
-            let seat = loop.seat(entry.transaction.shard)
-            switch seat.duty.write() {
-            case .serve(let epoch) where epoch == entry.epoch:
-                if entry.deadline < now {
-                    entry.reply.settle(entry.index, TransactionReceipt(.deadlineExceeded))
-                } else {
-                    group.append(entry)
-                }
-            case .hold:
-                held.append(entry)
-                waitingBytes += entry.bytes
-            // Its upline is that of a memory which this worker has given up since.
-            case let reason: entry.reply.settle(entry.index, loop.receipt(reason, seat))
-            }
-        }
-        waiting.removeFirst(taken)
-        guard !group.isEmpty else { return pump() }
         isBusy = true
         commit(group)
     }
@@ -190,4 +212,38 @@ final class IntakeLine: @unchecked Sendable {
         pump()
         for shard in ended { loop.steward?.progress(loop.seat(shard)) }
     }
+}
+
+/// Transactions in the order in which they came; taking one costs the same however many there are.
+private struct EntryLine {
+    private var entries: [IntakeLine.Entry] = []
+    /// The first; those before it are taken.
+    private var head = 0
+
+    mutating func append(_ entry: IntakeLine.Entry) { entries.append(entry) }
+    mutating func append(_ more: [IntakeLine.Entry]) { entries += more }
+
+    mutating func popFirst() -> IntakeLine.Entry? {
+        guard head < entries.count else { return nil }
+        let entry = entries[head]
+        head += 1
+        // Each is moved at most once on the average.
+        if head == entries.count {
+            entries.removeAll(keepingCapacity: entries.count <= Self.keptMax)
+            head = 0
+        } else if head > Self.keptMax, head * 2 > entries.count {
+            entries.removeFirst(head)
+            head = 0
+        }
+        return entry
+    }
+
+    mutating func remove(where isMeant: (IntakeLine.Entry) -> Bool) {
+        entries.removeFirst(head)
+        head = 0
+        entries.removeAll(where: isMeant)
+    }
+
+    /// Room for so many is kept.
+    private static let keptMax = 1024
 }

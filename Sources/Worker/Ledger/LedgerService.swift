@@ -9,7 +9,7 @@ import Store
 /// Everything of the ledger that goes on beside the event loop: feeding jobs to Redis, sweeping, paying.
 ///
 /// Its threads are its own; a slow PostgreSQL or a Redis that is away never holds up reads.
-final class LedgerService: Sendable {
+final class LedgerService: Paying {
     private let owned = OwnedShards()
     private let feed: JobFeed
     private let sweeper: Sweeper

@@ -14,21 +14,24 @@ extension WorkerLoop {
             return
         }
         let reply = BatchReply(ReplyAddress(connection: connection, header: header), count: orders.count)
-        let deadline = now &+ UInt64(header.word) &* 1000
-        for (index, order) in orders.enumerated() { accept(order, deadline, reply, index) }
+        let limits = WaitLimits(deadline: now &+ UInt64(header.word) &* 1000, now: now)
+        for (index, order) in orders.enumerated() { accept(order, limits, reply, index) }
         intake?.pump()
     }
 
-    private func accept(_ order: TransactionOrder, _ deadline: MonotonicNanoseconds, _ reply: BatchReply, _ index: Int) {
+    private func accept(_ order: TransactionOrder, _ limits: WaitLimits, _ reply: BatchReply, _ index: Int) {
         guard Int(order.shard) < ShardID.count else { return reply.settle(index, TransactionReceipt(.malformed)) }
         let seat = seats[Int(order.shard)]
-        if let host = host(seat.shard), order.sequence <= host.applied { return check(order, host, deadline, reply, index) }
-        admit(order.sequence, seat) { admission in
+        if let host = host(seat.shard), order.sequence <= host.applied {
+            return check(order, host, seat, limits, reply, index)
+        }
+        admit(order.sequence, seat, limits) { admission in
             switch admission {
             case .admitted(let host):
-                self.check(order, host, deadline, reply, index)
+                self.check(order, host, seat, limits, reply, index)
                 self.intake?.pump()
             case .overloaded: reply.settle(index, TransactionReceipt(.overloaded))
+            case .expired: reply.settle(index, TransactionReceipt(.deadlineExceeded))
             case .declined(let reason): reply.settle(index, self.receipt(reason, seat))
             }
         }
@@ -40,7 +43,7 @@ extension WorkerLoop {
         return switch reason {
         case .moved(let owner, let epoch):
             TransactionReceipt(.moved, transactionID: owner.rawValue, acceptedAtMicroseconds: epoch.rawValue)
-        // Ours, but at another epoch than when it came.
+        // Ours, but at another epoch or with another memory than when it came.
         case .serve, .hold, .notYet: TransactionReceipt(.notYet)
         case .loading: TransactionReceipt(.loading)
         case .notOwner: TransactionReceipt(.notOwner)
@@ -48,7 +51,7 @@ extension WorkerLoop {
     }
 
     private func check(
-        _ order: TransactionOrder, _ host: ShardHost, _ deadline: MonotonicNanoseconds, _ reply: BatchReply, _ index: Int
+        _ order: TransactionOrder, _ host: ShardHost, _ seat: ShardSeat, _ limits: WaitLimits, _ reply: BatchReply, _ index: Int
     ) {
         guard let intake else { return reply.settle(index, TransactionReceipt(.loading)) }
         guard let type = TransactionType(rawValue: order.type), order.amountMinor > 0,
@@ -78,6 +81,9 @@ extension WorkerLoop {
             isEligible: order.eligibility == TransactionOrder.eligibilityAsUsual ? nil : order.eligibility == 1,
             externalID: order.externalID, metadata: order.metadata, upline: upline, inactiveDistances: inactive,
             refusalIfNew: refusal)
-        intake.add(.init(transaction: transaction, epoch: host.epoch, deadline: deadline, reply: reply, index: index))
+        intake.add(
+            .init(
+                transaction: transaction, epoch: host.epoch, generation: seat.duty.generation, limits: limits, reply: reply,
+                index: index))
     }
 }

@@ -23,7 +23,7 @@ final class ShardHost {
     private(set) var isMoving = false
     private var isCatchUpQueued = false
     /// Reads that wait for a change that this worker has not seen yet.
-    private var waiting: [(sequence: ChangeSequence, answer: () -> Void)] = []
+    private var waiting = ReadsThatWait<ChangeSequence>(countMax: waitingMax)
     /// Small changes since the snapshot that is being rebuilt elsewhere; nil when none is.
     private var replay: [ResolvedChange]?
     private var foldNumber = 0
@@ -87,30 +87,27 @@ final class ShardHost {
     }
 
     /// All jobs and reads that have not begun, when the shard goes elsewhere.
-    func abandon() -> (jobs: [ShardJob], waiting: [() -> Void]) {
+    func abandon() -> (jobs: [ShardJob], waiting: [(Waking) -> Void]) {
         defer {
             jobs = []
             isCatchUpQueued = false
-            waiting = []
         }
-        return (jobs, waiting.map(\.answer))
+        return (jobs, waiting.takeAll())
     }
 
     // MARK: Waiting reads
 
-    /// Keeps `answer` until the change has been applied; false when too many wait.
-    func wait(for sequence: ChangeSequence, _ answer: @escaping () -> Void) -> Bool {
-        guard waiting.count < Self.waitingMax else { return false }
-        waiting.append((sequence, answer))
-        return true
+    /// Keeps a read until the change has been applied; false when too many wait.
+    func wait(for sequence: ChangeSequence, until: MonotonicNanoseconds, _ wake: @escaping (Waking) -> Void) -> Bool {
+        waiting.add(sequence, until: until, wake)
     }
 
-    private func wakeWaiting() {
-        guard !waiting.isEmpty else { return }
-        let ready = waiting.filter { $0.sequence <= applied }
-        waiting.removeAll { $0.sequence <= applied }
-        for read in ready { read.answer() }
-    }
+    var isWaitedFor: Bool { !waiting.isEmpty }
+
+    /// Takes the reads out that nobody waits for any more.
+    func takeExpiredReads(_ now: MonotonicNanoseconds) -> [(Waking) -> Void] { waiting.takeExpired(now) }
+
+    private func wakeWaiting() { for wake in waiting.take(where: { $0 <= applied }) { wake(.again) } }
 
     // MARK: Changes
 

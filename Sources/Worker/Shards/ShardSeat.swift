@@ -11,12 +11,12 @@ final class ShardSeat: @unchecked Sendable {
     /// In memory, served or not.
     var copy: ShardHost?
     /// Reads that wait for the end of a hand-off's commit.
-    private var heldReads: [() -> Void] = []
+    private var heldReads = ReadsThatWait<Void>(countMax: heldReadsMax)
 
     /// Whether this worker is to keep a warm copy while another serves the shard.
     var standsBy = false
-    /// The generation for which the shard is being read from PostgreSQL.
-    var loadsFor: UInt64?
+    /// It is in the line of those that are to be read from PostgreSQL, or is being read.
+    var isLoading = false
     /// It is not read again before; 0: at once.
     var loadNotBefore: MonotonicNanoseconds = 0
     /// The duty is to be told when no wide write is going on, and no payment.
@@ -34,15 +34,15 @@ final class ShardSeat: @unchecked Sendable {
     }
 
     /// Keeps a read; false when too many wait.
-    func hold(_ read: @escaping () -> Void) -> Bool {
-        guard heldReads.count < Self.heldReadsMax else { return false }
-        heldReads.append(read)
-        return true
+    func hold(until: MonotonicNanoseconds, _ wake: @escaping (Waking) -> Void) -> Bool {
+        heldReads.add((), until: until, wake)
     }
 
-    func takeHeldReads() -> [() -> Void] {
-        defer { heldReads = [] }
-        return heldReads
+    func takeHeldReads() -> [(Waking) -> Void] { heldReads.takeAll() }
+
+    /// Takes the reads out that have waited for too long, here or for a change of the copy.
+    func takeExpiredReads(_ now: MonotonicNanoseconds) -> [(Waking) -> Void] {
+        heldReads.takeExpired(now) + (copy?.takeExpiredReads(now) ?? [])
     }
 
     func forgetWaits() {

@@ -3,48 +3,89 @@ import Logging
 import NIOCore
 import Ownership
 
-/// Shards that are to be read from PostgreSQL, gathered so that one pass over the table brings many.
+/// Shards that are to be read from PostgreSQL, gathered so that one pass over the table brings many. Confined to the worker's event loop.
 struct LoadLine {
-    /// With the generation of the duty that asked for it.
-    var wanted: [(shard: ShardID, generation: UInt64)] = []
+    /// The most urgent first.
+    enum Rank: Int {
+        /// Ours: nobody else can answer.
+        case owned
+        /// To be handed to us.
+        case handedOver
+        case standby
+    }
 
+    /// Two connections, of which one is for shards that are ours.
+    static let placesMax = [2, 1, 1]
     static let gatheringMilliseconds: Int64 = 10
     static let retryNanoseconds: UInt64 = 500_000_000
     /// Rows that make no hierarchy are looked at less often: each look reads them all.
     static let brokenRetryNanoseconds: UInt64 = 5_000_000_000
+
+    private var wanted: [ShardID] = []
+    private var turns = ConnectionTurns(placesMax: placesMax)
+    var isGathering = false
+
+    mutating func add(_ shard: ShardID) { wanted.append(shard) }
+
+    /// The shards of the next pass, whose turn ends with `ended`; nil while there are none, or no place for them.
+    /// - Parameter rank: as it is now; nil: it is not wanted any more, and is forgotten.
+    mutating func next(_ rank: (ShardID) -> Rank?) -> (shards: [ShardID], rank: Rank)? {
+        var ranked: [(shard: ShardID, rank: Rank)] = []
+        for shard in wanted { if let rank = rank(shard) { ranked.append((shard, rank)) } }
+        wanted = ranked.map(\.shard)
+        guard let first = ranked.map(\.rank).min(by: { $0.rawValue < $1.rawValue }), turns.hasPlace(for: first.rawValue) else {
+            return nil
+        }
+        turns.begin(first.rawValue)
+        wanted = ranked.filter { $0.rank != first }.map(\.shard)
+        return (ranked.filter { $0.rank == first }.map(\.shard), first)
+    }
+
+    mutating func ended(_ rank: Rank) { turns.end(rank.rawValue) }
 }
 
 extension ShardSteward {
-    /// Has a shard read, together with all others for which that is asked about now.
+    /// Has a shard read, together with all others for which that is asked about now. What waits or goes on already is taken up, for whatever it
+    /// was begun.
     func load(_ seat: ShardSeat) {
-        let generation = seat.duty.generation
-        guard seat.loadsFor != generation else { return }
-        seat.loadsFor = generation
+        guard !seat.isLoading else { return }
+        seat.isLoading = true
         let now = monotonicNow()
-        guard seat.loadNotBefore > now else { return gather(seat, generation) }
-        loop.eventLoop.scheduleTask(in: .nanoseconds(Int64(seat.loadNotBefore - now))) {
-            guard seat.loadsFor == generation else { return }
-            guard seat.duty.wantsLoad(of: generation) else { return seat.loadsFor = nil }
-            self.gather(seat, generation)
-        }
+        guard seat.loadNotBefore > now else { return gather(seat.shard) }
+        loop.eventLoop.scheduleTask(in: .nanoseconds(Int64(seat.loadNotBefore - now))) { self.gather(seat.shard) }
     }
 
-    private func gather(_ seat: ShardSeat, _ generation: UInt64) {
-        loads.wanted.append((seat.shard, generation))
-        guard loads.wanted.count == 1 else { return }
+    private func gather(_ shard: ShardID) {
+        loads.add(shard)
+        guard !loads.isGathering else { return }
+        loads.isGathering = true
         loop.eventLoop.scheduleTask(in: .milliseconds(LoadLine.gatheringMilliseconds)) {
-            let wanted = self.loads.wanted
-            self.loads.wanted = []
-            self.read(wanted)
+            self.loads.isGathering = false
+            self.beginLoads()
         }
     }
 
-    private func read(_ wanted: [(shard: ShardID, generation: UInt64)]) {
-        guard let instance else { return forget(wanted) }
+    private func beginLoads() {
+        while let (shards, rank) = loads.next(rank) {
+            read(shards.map { ($0, loop.seat($0).duty.generation) }, rank)
+        }
+    }
+
+    private func rank(_ shard: ShardID) -> LoadLine.Rank? {
+        let seat = loop.seat(shard)
+        guard seat.duty.wantsLoad(of: seat.duty.generation) else {
+            seat.isLoading = false
+            return nil
+        }
+        return seat.duty.ownEpoch != nil ? .owned : seat.duty.activeMove != nil ? .handedOver : .standby
+    }
+
+    /// - Parameter wanted: with the generations of their duties, now.
+    private func read(_ wanted: [(shard: ShardID, generation: UInt64)], _ rank: LoadLine.Rank) {
         let started = monotonicNow()
         let pool = pools.load
         let eventLoop = loop.eventLoop
-        let shards = Array(Set(wanted.map(\.shard)))
+        let shards = wanted.map(\.shard)
         // Not waited for: other shards may come or go while these load.
         Task {
             let result: Result<ShardLoad, any Error>
@@ -52,8 +93,8 @@ extension ShardSteward {
                 result = .failure(error)
             }
             eventLoop.execute {
-                self.forget(wanted)
-                guard self.instance == instance else { return }
+                self.loads.ended(rank)
+                for shard in shards { self.loop.seat(shard).isLoading = false }
                 switch result {
                 case .success(let loaded): self.take(loaded, wanted, started)
                 case .failure(let error):
@@ -61,12 +102,9 @@ extension ShardSteward {
                         "shards could not be loaded; trying again", metadata: ["shards": "\(wanted.count)", "error": "\(error)"])
                     for (shard, generation) in wanted { self.failed(shard, generation, LoadLine.retryNanoseconds) }
                 }
+                self.beginLoads()
             }
         }
-    }
-
-    private func forget(_ wanted: [(shard: ShardID, generation: UInt64)]) {
-        for (shard, generation) in wanted where loop.seat(shard).loadsFor == generation { loop.seat(shard).loadsFor = nil }
     }
 
     private func take(_ loaded: ShardLoad, _ wanted: [(shard: ShardID, generation: UInt64)], _ started: MonotonicNanoseconds) {
@@ -74,12 +112,12 @@ extension ShardSteward {
         var taken = 0
         for host in loaded.hosts.value {
             let seat = loop.seat(host.shard)
-            // The shard may have gone elsewhere, or to another epoch, meanwhile.
+            // The shard may have gone elsewhere meanwhile.
             guard let generation = generations[host.shard], seat.duty.wantsLoad(of: generation) else { continue }
             taken += 1
             seat.loadNotBefore = 0
             seat.copy = host
-            tell(seat) { $0.loaded(at: host.applied, now: monotonicNow()) }
+            tell(seat) { $0.loaded(at: host.applied, of: generation, now: monotonicNow()) }
         }
         logger.notice(
             "shards loaded",

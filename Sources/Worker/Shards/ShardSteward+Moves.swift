@@ -5,16 +5,54 @@ import Ownership
 import PostgresClient
 import Store
 
-/// When the rows of hand-offs are looked at.
+/// When the rows of hand-offs are looked at: one look at a time, and a pause between two, however many ask for one. Time is an argument.
 struct MoveLooks {
-    /// Until the next look.
-    var timer: Scheduled<Void>?
-    var isLooking = false
-    /// Something has happened since the look that is going on began.
-    var mustLookAgain = false
+    enum Step: Equatable {
+        case look
+        /// Call `pauseEnded` after so long.
+        case pause(nanoseconds: UInt64)
+        /// One that will begin later has been asked for.
+        case nothing
+    }
 
+    /// From the beginning of one look to that of the next.
+    static let pauseNanoseconds: UInt64 = 5_000_000
     static let activeMilliseconds: Int64 = 5
     static let idleMilliseconds: Int64 = 100
+
+    private(set) var isLooking = false
+    private var isPausing = false
+    /// Something has happened since the look that is going on began.
+    private var mustLookAgain = false
+    private var notBefore: MonotonicNanoseconds = 0
+
+    /// Somebody wants a look that begins after this.
+    mutating func ask(_ now: MonotonicNanoseconds) -> Step {
+        if isLooking {
+            mustLookAgain = true
+            return .nothing
+        }
+        if isPausing { return .nothing }
+        guard now >= notBefore else {
+            isPausing = true
+            return .pause(nanoseconds: notBefore - now)
+        }
+        isLooking = true
+        notBefore = now + Self.pauseNanoseconds
+        return .look
+    }
+
+    mutating func pauseEnded(_ now: MonotonicNanoseconds) -> Step {
+        isPausing = false
+        return ask(now)
+    }
+
+    mutating func ended(_ now: MonotonicNanoseconds) -> Step {
+        isLooking = false
+        guard mustLookAgain else { return .nothing }
+        mustLookAgain = false
+        return ask(now)
+    }
 }
 
 extension ShardSteward {
@@ -23,20 +61,28 @@ extension ShardSteward {
     /// Looks again and again: soon where a move goes on, seldom else.
     func scheduleLook() {
         let pause = isActive ? MoveLooks.activeMilliseconds : MoveLooks.idleMilliseconds
-        looks.timer = loop.eventLoop.scheduleTask(in: .milliseconds(pause)) {
+        lookTimer = loop.eventLoop.scheduleTask(in: .milliseconds(pause)) {
             self.tick()
-            if !self.looks.isLooking { self.look() }
+            if !self.looks.isLooking { self.lookAtMoves() }
             self.scheduleLook()
         }
     }
 
     /// For the end of the worker.
-    func stopLooking() { looks.timer?.cancel() }
+    func stopLooking() { lookTimer?.cancel() }
 
-    /// Somebody has been sent here for a shard whose move goes on.
-    func lookAtMoves() {
-        guard !looks.isLooking else { return looks.mustLookAgain = true }
-        look()
+    /// Somebody has been sent here for a shard whose move goes on, or it is time.
+    func lookAtMoves() { take(looks.ask(monotonicNow())) }
+
+    private func take(_ step: MoveLooks.Step) {
+        switch step {
+        case .look: look()
+        case .pause(let nanoseconds):
+            loop.eventLoop.scheduleTask(in: .nanoseconds(Int64(nanoseconds))) {
+                self.take(self.looks.pauseEnded(monotonicNow()))
+            }
+        case .nothing: break
+        }
     }
 
     /// Time passes.
@@ -45,6 +91,7 @@ extension ShardSteward {
         for seat in loop.seats {
             // Said again until it can be done: a copy may fail to load, or a hand-off may be in the way.
             if seat.standsBy != seat.isStandingBy { tell(seat) { $0.standBy(seat.standsBy) } }
+            for wake in seat.takeExpiredReads(now) { wake(.over) }
             guard seat.isUnsettled else { continue }
             tell(seat) { $0.tick(now: now) }
             guard seat.duty.activeMove != nil else { continue }
@@ -54,29 +101,45 @@ extension ShardSteward {
     }
 
     private func look() {
-        guard let instance else { return }
-        looks.isLooking = true
-        looks.mustLookAgain = false
-        let known = loop.seats.compactMap(\.duty.activeMove)
+        guard let instance else { return take(looks.ended(monotonicNow())) }
+        let known = loop.seats.compactMap { seat in seat.duty.activeMove.map { (move: $0, shard: seat.shard) } }
         let pool = pools.follow
         let eventLoop = loop.eventLoop
         Task {
-            var rows: [ShardMove] = []
+            var seen = MovesSeen()
             do {
-                rows = try await pool.withConnection {
-                    try ShardMoveQueries.moves(
-                        of: instance, and: known, on: $0, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
-                }
+                seen = try await pool.withConnection { try MovesSeen.read(of: instance, and: known, on: $0) }
             } catch {
                 logger.debug("the rows of hand-offs could not be read", metadata: ["error": "\(error)"])
             }
-            eventLoop.execute { [rows] in
-                self.looks.isLooking = false
-                guard self.instance == instance else { return }
-                for row in rows { self.see(row) }
-                if self.looks.mustLookAgain { self.look() }
+            eventLoop.execute { [seen] in
+                if self.instance == instance {
+                    for row in seen.rows.moves { self.see(row) }
+                    self.note(seen.rows.unreadable)
+                    for (move, shard) in seen.gone { self.seeGone(move, shard) }
+                }
+                self.take(self.looks.ended(monotonicNow()))
             }
         }
+    }
+
+    /// Told once, not at every look.
+    private func note(_ unreadable: [ShardMoveQueries.UnreadableRow]) {
+        for row in unreadable where !unreadableMoves.contains(row.id) {
+            logger.error(
+                "the row of a hand-off makes no sense, and is left alone: end it with `SELECT fature_v2.abort_move(ID, 'operator', null)`",
+                metadata: ["move": "\(row.id)", "reason": "\(row.reason)"])
+        }
+        unreadableMoves = Set(unreadable.map(\.id))
+    }
+
+    private func seeGone(_ move: MoveID, _ shard: Topology.Shard) {
+        guard let seat = loop.seats.first(where: { $0.duty.activeMove == move }) else { return }
+        logger.error(
+            "the row of a hand-off is not there any more: its shard is served as its own row says",
+            metadata: ["move": "\(move)", "shard": "\(seat.shard)", "epoch": "\(shard.epoch)"])
+        tell(seat) { $0.moveGone(move, owner: shard.owner, epoch: shard.epoch, now: monotonicNow()) }
+        progress(seat)
     }
 
     private func see(_ row: ShardMove) {
@@ -87,7 +150,7 @@ extension ShardSteward {
         noteEnds(seat, before, row)
         // From now on soon.
         if before == nil, seat.duty.activeMove != nil {
-            looks.timer?.cancel()
+            lookTimer?.cancel()
             scheduleLook()
         }
     }

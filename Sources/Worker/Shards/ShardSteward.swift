@@ -5,6 +5,16 @@ import Ownership
 import PostgresClient
 import Store
 
+/// Who pays the commissions of this worker's shards.
+protocol Paying: AnyObject, Sendable {
+    /// Says which shards are this worker's.
+    func setOwnership(_ ownership: OwnedShards.Ownership)
+    /// Whether no job of a shard that was taken out of `setOwnership` is in hand any more.
+    func hasLetGo(of shard: ShardID) -> Bool
+    /// Adds the jobs of what was accepted. From any thread.
+    func accepted(_ orders: [CommissionPayment.Order])
+}
+
 /// Tells the duties of all shards what happens, and carries out what they say: the only one who changes what this worker serves.
 ///
 /// Confined to the worker's event loop.
@@ -13,7 +23,9 @@ final class ShardSteward: @unchecked Sendable {
     struct Pools: Sendable {
         let load: PostgresPool
         let write: PostgresPool
+        /// Moves of subtrees.
         let wide: PostgresPool
+        let catchUp: PostgresPool
         let intake: PostgresPool
         /// Steps of hand-offs.
         let moves: PostgresPool
@@ -24,15 +36,19 @@ final class ShardSteward: @unchecked Sendable {
     let loop: WorkerLoop
     let pools: Pools
     let logger: Logger
-    private let ledger: LedgerService?
+    private let ledger: (any Paying)?
     /// This boot's lease; nil while there is none.
     private(set) var instance: WorkerInstanceID?
     private var published: OwnedShards.Ownership?
     private var isPublishing = false
     var loads = LoadLine()
     var looks = MoveLooks()
+    /// Until the next regular look.
+    var lookTimer: Scheduled<Void>?
+    /// Rows of hand-offs that could not be read in the last look.
+    var unreadableMoves: Set<MoveID> = []
 
-    init(loop: WorkerLoop, pools: Pools, ledger: LedgerService?, logger: Logger) {
+    init(loop: WorkerLoop, pools: Pools, ledger: (any Paying)?, logger: Logger) {
         self.loop = loop
         self.pools = pools
         self.ledger = ledger
@@ -46,12 +62,12 @@ final class ShardSteward: @unchecked Sendable {
         self.instance = instance
         for seat in loop.seats {
             seat.duty = ShardDuty(seat.shard, of: instance, generation: seat.duty.generation + 1)
-            seat.loadsFor = nil
             seat.loadNotBefore = 0
         }
         let ledger = ledger
         loop.writer = ShardWriter(
-            loop: loop, pool: pools.write, widePool: pools.wide, instance: instance, logger: logger,
+            loop: loop, pools: .init(write: pools.write, wide: pools.wide, catchUp: pools.catchUp), instance: instance,
+            logger: logger,
             events: .init(
                 lost: { [unowned self] host in tellOwner(of: host) { $0.copyLost(now: monotonicNow()) } },
                 followed: { [unowned self] host, last, generation in
@@ -64,7 +80,7 @@ final class ShardSteward: @unchecked Sendable {
         loop.intake?.close()
         loop.intake = IntakeLine(
             loop: loop, pool: pools.intake, instance: instance, logger: logger, onAccepted: { ledger?.accepted($0) })
-        if looks.timer == nil { scheduleLook() }
+        if lookTimer == nil { scheduleLook() }
     }
 
     /// The lease is gone, or given back: nothing is ours, and all that waits is told so.
@@ -96,6 +112,8 @@ final class ShardSteward: @unchecked Sendable {
         switch action {
         case .load:
             drop(seat)
+            // What was checked against the memory that is given up has an upline of that memory: its gateway asks again.
+            loop.intake?.giveBack(seat.shard)
             load(seat)
         case .follow: if let copy = seat.copy { loop.writer?.catchUp(copy) }
         case .measure(let sequence):
@@ -109,7 +127,7 @@ final class ShardSteward: @unchecked Sendable {
             progress(seat)
         // Whether reads are answered is what the duty says, and was noted with its change.
         case .stopReads: break
-        case .resumeReads: for read in seat.takeHeldReads() { read() }
+        case .resumeReads: for wake in seat.takeHeldReads() { wake(.again) }
         case .resumeWrites: resume(seat)
         case .write(let id, let write): self.write(id, write, seat)
         case .serve(let epoch):
@@ -125,7 +143,7 @@ final class ShardSteward: @unchecked Sendable {
     private func resume(_ seat: ShardSeat) {
         seat.forgetWaits()
         seat.copy?.stopMeasuring()
-        for read in seat.takeHeldReads() { read() }
+        for wake in seat.takeHeldReads() { wake(.again) }
         if let copy = seat.copy { loop.writer?.pump(copy) }
         loop.intake?.resume(seat.shard)
     }
@@ -140,7 +158,7 @@ final class ShardSteward: @unchecked Sendable {
         for job in jobs {
             if let reply = job.reply { loop.decline(seat.duty.write(isWide: job.kind.isWide), reply, seat) }
         }
-        for read in reads { read() }
+        for wake in reads { wake(.again) }
     }
 
     // MARK: What a hand-off waits for

@@ -8,12 +8,8 @@ import Synchronization
 /// This worker's side of ownership: its lease, and what PostgreSQL says about its shards, told to their duties.
 final class ShardTenant: Sendable {
     private struct State {
-        var instance: WorkerInstanceID?
-        var window: TrustWindow
+        var keeper: LeaseKeeper
         var topologyVersion: Int64 = -1
-        var hasLeft = false
-        /// Nothing new is registered.
-        var isLeaving = false
     }
 
     private let configuration: WorkerConfiguration
@@ -37,45 +33,52 @@ final class ShardTenant: Sendable {
         self.control = control
         self.follow = follow
         self.logger = logger
-        state = Mutex(State(window: TrustWindow(timeToLiveMilliseconds: configuration.leaseMilliseconds)))
+        state = Mutex(State(keeper: LeaseKeeper(timeToLiveMilliseconds: configuration.leaseMilliseconds)))
     }
 
     // MARK: The lease
 
-    /// Registers, or renews what was registered. Failing is no harm until the trust window ends.
-    func renewLease() async {
-        let (known, isLeaving) = state.withLock { ($0.instance, $0.isLeaving) }
-        guard let instance = known else {
-            if !isLeaving { await register() }
-            return
-        }
+    /// Registers, or renews what was registered, when it is time for that. Failing is no harm until the trust window ends.
+    /// - Returns: when to call again; nil: never.
+    func keepLease() async -> MonotonicNanoseconds? {
         let started = monotonicNow()
+        switch state.withLock({ $0.keeper.tick(now: started) }) {
+        case .register: await register(started)
+        case .renew(let instance): await renew(instance, started)
+        case nil: break
+        }
+        return state.withLock { $0.keeper.nextQuestionAt }
+    }
+
+    private func renew(_ instance: WorkerInstanceID, _ started: MonotonicNanoseconds) async {
         let timeToLive = Int64(configuration.leaseMilliseconds)
         do {
             let isOurs = try await control.withConnection {
                 try WorkerLeases.renew(
                     instance, timeToLiveMilliseconds: timeToLive, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
-            if isOurs { renewed(started) } else { await lost(instance) }
+            guard isOurs else { return await lost(instance) }
+            update { $0.renewed(instance, attemptStarted: started) }
         } catch {
+            update { $0.failed() }
             logger.warning("the lease was not renewed", metadata: ["error": "\(error)"])
         }
     }
 
-    private func renewed(_ attemptStarted: MonotonicNanoseconds) {
-        let window = state.withLock { state in
-            state.window.renewed(attemptStarted: attemptStarted)
-            if state.hasLeft { state.window.lost() }
-            return state.window
+    /// Lets the loop believe in its shards for as long as the keeper does.
+    @discardableResult
+    private func update<R>(_ event: (inout LeaseKeeper) -> R) -> R {
+        state.withLock { state in
+            let result = event(&state.keeper)
+            loop.trust(state.keeper.window)
+            return result
         }
-        loop.trust(window)
     }
 
-    private func register() async {
+    private func register(_ started: MonotonicNanoseconds) async {
         let registration = WorkerRegistration(
             name: configuration.name, address: address, capacity: Int64(configuration.capacity), version: buildVersion)
         let timeToLive = Int64(configuration.leaseMilliseconds)
-        let started = monotonicNow()
         do {
             let instance = try await control.withConnection {
                 try WorkerLeases.register(
@@ -83,39 +86,29 @@ final class ShardTenant: Sendable {
                     timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
             }
             await onLoop { self.steward.begin(as: instance) }
-            state.withLock { $0.instance = instance }
-            renewed(started)
+            guard update({ $0.registered(instance, attemptStarted: started) }) else { return await release(instance) }
             logger.notice("registered", metadata: ["instance": "\(instance)", "address": "\(address)"])
         } catch {
+            update { $0.failed() }
             logger.warning("not registered yet", metadata: ["error": "\(error)"])
         }
     }
 
     /// The coordinator has taken the lease away: nothing is ours any more.
     private func lost(_ instance: WorkerInstanceID) async {
+        guard update({ $0.gone(instance, now: monotonicNow()) }) else { return }
         logger.warning("the lease was taken away", metadata: ["instance": "\(instance)"])
-        let window = state.withLock { state in
-            state.window.lost()
-            state.instance = nil
-            state.topologyVersion = -1
-            return state.window
-        }
-        loop.trust(window)
+        state.withLock { $0.topologyVersion = -1 }
         await onLoop { self.steward.end() }
     }
 
     /// From now on a lease that is lost stays lost.
-    func beginLeaving() { state.withLock { $0.isLeaving = true } }
+    func beginLeaving() { update { $0.beginLeaving() } }
 
     /// Gives everything back, so that others can take it at once.
-    func leave() async {
-        let (instance, window) = state.withLock { state in
-            state.hasLeft = true
-            state.window.lost()
-            return (state.instance, state.window)
-        }
-        loop.trust(window)
-        guard let instance else { return }
+    func leave() async { if let instance = update({ $0.leave() }) { await release(instance) } }
+
+    private func release(_ instance: WorkerInstanceID) async {
         do {
             _ = try await control.withConnection {
                 try WorkerLeases.release(instance, on: $0, timeoutMilliseconds: DatabasePatience.leaseMilliseconds)
@@ -129,7 +122,7 @@ final class ShardTenant: Sendable {
 
     /// Tells all duties who has which shard.
     func followTopology() async {
-        let (instance, known) = state.withLock { ($0.instance, $0.topologyVersion) }
+        let (instance, known) = state.withLock { ($0.keeper.instance, $0.topologyVersion) }
         guard let instance else { return }
         do {
             let topology = try await follow.withConnection { connection -> Topology? in
@@ -139,7 +132,7 @@ final class ShardTenant: Sendable {
                 return try OwnershipQueries.topology(on: connection, timeoutMilliseconds: DatabasePatience.pollMilliseconds)
             }
             guard let topology else { return }
-            state.withLock { if $0.instance == instance { $0.topologyVersion = topology.version } }
+            state.withLock { if $0.keeper.instance == instance { $0.topologyVersion = topology.version } }
             await onLoop {
                 // One that was read before the lease was lost speaks of an owner who is no more.
                 guard self.steward.instance == instance else { return }
@@ -166,7 +159,7 @@ final class ShardTenant: Sendable {
     /// Has every copy catch up to which others have committed something: moves that bring a subtree here, and what the owner writes to a shard
     /// that is followed.
     func followChanges() async {
-        guard state.withLock({ $0.instance }) != nil else { return }
+        guard state.withLock({ $0.keeper.instance }) != nil else { return }
         do {
             let known = await onLoopReturning {
                 self.loop.seats.map { seat in

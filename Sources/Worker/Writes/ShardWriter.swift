@@ -12,12 +12,20 @@ import Store
 final class ShardWriter: ShardWriting, @unchecked Sendable {
     // @unchecked: confined to the loop's event loop; tasks carry values only.
     private unowned let loop: WorkerLoop
-    private let pool: PostgresPool
-    /// For moves, which may take seconds, and for what follows from others' moves: joins and statuses never wait behind them.
-    private let widePool: PostgresPool
+    private let pools: Pools
+    private var catchUps = CatchUpLine()
     private let logger: Logger
     let instance: WorkerInstanceID
     private let events: Events
+
+    struct Pools {
+        /// Joins and statuses.
+        var write: PostgresPool
+        /// Moves of subtrees, which may take seconds.
+        var wide: PostgresPool
+        /// What others have committed, which may take as long.
+        var catchUp: PostgresPool
+    }
 
     /// What a shard's memory has come to. All on the event loop.
     struct Events {
@@ -32,11 +40,10 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     }
 
     init(
-        loop: WorkerLoop, pool: PostgresPool, widePool: PostgresPool, instance: WorkerInstanceID, logger: Logger, events: Events
+        loop: WorkerLoop, pools: Pools, instance: WorkerInstanceID, logger: Logger, events: Events
     ) {
         self.loop = loop
-        self.pool = pool
-        self.widePool = widePool
+        self.pools = pools
         self.instance = instance
         self.logger = logger
         self.events = events
@@ -67,25 +74,49 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         let applied = host.applied
         let kind = job.kind
         let deadline = job.deadline
-        ask(
-            kind,
-            { connection in
-                // Between the shard's line and a free connection time has passed: nobody waits any more, nothing is written.
-                if deadline < monotonicNow() { return .expired }
-                return try WriteResult.perform(kind, fence, applied: applied, on: connection)
-            }
-        ) { result in
-            self.finish(job, host, result, generation)
+        let question: @Sendable (PostgresConnection) throws -> WriteResult = { connection in
+            // Between the shard's line and a free connection time has passed: nobody waits any more, nothing is written.
+            if deadline < monotonicNow() { return .expired }
+            return try WriteResult.perform(kind, fence, applied: applied, on: connection)
         }
+        let done: (WriteResult) -> Void = { self.finish(job, host, $0, generation) }
+        switch kind {
+        case .join, .setStatus: ask(pools.write, question, done)
+        case .move: ask(pools.wide, question, done)
+        case .catchUp: askForChanges(.init(host: host, isOfCaller: false, ask: question, done: done))
+        }
+    }
+
+    /// Asks what others have committed, in the order of who waits for it.
+    private func askForChanges(_ question: CatchUpLine.Question) {
+        catchUps.add(question)
+        pumpCatchUps()
+    }
+
+    private func pumpCatchUps() {
+        while let (question, rank) = catchUps.next(rank) {
+            ask(pools.catchUp, question.ask) { result in
+                self.catchUps.ended(rank)
+                question.done(result)
+                self.pumpCatchUps()
+            }
+        }
+    }
+
+    private func rank(_ question: CatchUpLine.Question) -> CatchUpLine.Rank {
+        let duty = loop.seat(question.host.shard).duty
+        if question.isOfCaller || question.host.isWaitedFor || duty.activeMove != nil { return .awaited }
+        guard duty.ownEpoch != nil else { return .followed }
+        if case .serving = duty.state { return .served }
+        return .awaited
     }
 
     /// Asks PostgreSQL on a thread of the pool and comes back to the event loop.
     private func ask(
-        _ kind: ShardJob.Kind, _ question: @escaping @Sendable (PostgresConnection) throws -> WriteResult,
+        _ pool: PostgresPool, _ question: @escaping @Sendable (PostgresConnection) throws -> WriteResult,
         _ done: @escaping (WriteResult) -> Void
     ) {
         let done = LoopConfined(done)
-        let pool = kind.isWide ? widePool : pool
         Task {
             let result: WriteResult
             do {
@@ -216,7 +247,10 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func readNews(_ host: ShardHost, attempt: Int, then: @escaping () -> Void) {
         let applied = host.applied
         let shard = host.shard
-        ask(.catchUp, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0)) }) { result in
+        let question: @Sendable (PostgresConnection) throws -> WriteResult = {
+            .caughtUp(try CatchUp.read(shard, after: applied, on: $0))
+        }
+        let done: (WriteResult) -> Void = { result in
             if case .caughtUp(let news) = result {
                 self.apply(news, to: host, then: then)
             } else {
@@ -224,6 +258,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
                 self.retry(host, attempt: attempt, otherwise: then) { self.readNews(host, attempt: attempt + 1, then: then) }
             }
         }
+        askForChanges(.init(host: host, isOfCaller: true, ask: question, done: done))
     }
 
     /// Finds out whether a write was committed whose answer was lost. Only this worker writes joins and statuses to the shard, and one job at
@@ -231,7 +266,10 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     private func resolveUnknown(_ job: ShardJob, _ host: ShardHost, attempt: Int) {
         let applied = host.applied
         let shard = host.shard
-        ask(.catchUp, { .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true)) }) { result in
+        let question: @Sendable (PostgresConnection) throws -> WriteResult = {
+            .caughtUp(try CatchUp.read(shard, after: applied, on: $0, afterWriters: true))
+        }
+        let done: (WriteResult) -> Void = { result in
             guard case .caughtUp(let news) = result else {
                 self.retry(
                     host, attempt: attempt,
@@ -253,6 +291,7 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
                 self.end(host)
             }
         }
+        askForChanges(.init(host: host, isOfCaller: true, ask: question, done: done))
     }
 
     private static let retryDelayMillisecondsMax: Int64 = 1000

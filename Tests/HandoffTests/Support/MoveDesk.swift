@@ -34,8 +34,8 @@ struct MoveDesk {
     }
 
     func stage(_ move: MoveID) throws -> ShardMove.Stage {
-        let rows = try ShardMoveQueries.moves(of: WorkerInstanceID(0), and: [move], on: connection)
-        guard let row = rows.first else { throw TestServerError("move \(move) is gone") }
+        let rows = try ShardMoveQueries.rows(of: WorkerInstanceID(0), and: [move], on: connection)
+        guard let row = rows.moves.first else { throw TestServerError("move \(move) is gone") }
         return row.stage
     }
 

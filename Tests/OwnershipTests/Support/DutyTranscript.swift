@@ -36,7 +36,12 @@ struct DutyTranscript {
         case "owner":
             let owner = words[1] == "nobody" ? nil : WorkerInstanceID(number(1))
             actions = duty.topology(owner: owner, epoch: Epoch(number(3)), now: now)
-        case "loaded": actions = duty.loaded(at: number(2), now: now)
+        case "loaded": actions = duty.loaded(at: number(2), of: duty.generation, now: now)
+        case "loaded-earlier": actions = duty.loaded(at: number(2), of: duty.generation - 1, now: now)
+        case "gone":
+            // `gone owner 2 at 6`: the row is not there, and that is whose the shard was after.
+            let owner = words[2] == "nobody" ? nil : WorkerInstanceID(number(2))
+            actions = duty.moveGone(MoveID(7), owner: owner, epoch: Epoch(number(4)), now: now)
         case "load-failed": actions = duty.loadFailed(now: now)
         case "followed":
             actions = duty.followed(to: number(2), of: number(2), generation: duty.generation, now: now)

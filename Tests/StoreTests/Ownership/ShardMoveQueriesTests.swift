@@ -44,7 +44,7 @@ struct ShardMoveQueriesTests {
         for (write, worker, stage) in steps {
             row.stage = stage
             #expect(try step(write, worker) == .applied(row), "\(write)")
-            #expect(try ShardMoveQueries.moves(of: WorkerInstanceID(0), and: [row.id], on: desk.connection) == [row])
+            #expect(try ShardMoveQueries.rows(of: WorkerInstanceID(0), and: [row.id], on: desk.connection).moves == [row])
         }
         #expect(try step(.abort(.operator), source) == .refused(row))
         #expect(try step(.commit, source) == .fenced)
@@ -66,8 +66,8 @@ struct ShardMoveQueriesTests {
         let desk = try await RebalanceDesk.open()
         for (shard, to) in [(0, 2), (1, 3), (2, 2)] { _ = try order(desk, shard, to: to) }
         func seen(_ worker: Int, _ known: Int64...) throws -> [Int64] {
-            try ShardMoveQueries.moves(of: desk.workers[worker - 1], and: known.map { MoveID($0) }, on: desk.connection).map(
-                \.id.rawValue)
+            try ShardMoveQueries.rows(of: desk.workers[worker - 1], and: known.map { MoveID($0) }, on: desk.connection).moves
+                .map(\.id.rawValue)
         }
         #expect(try seen(1) == [1])
         #expect(try seen(2) == [1, 2, 3])
@@ -75,6 +75,27 @@ struct ShardMoveQueriesTests {
         _ = try ShardMoveQueries.write(MoveID(2), .abort(.operator), by: desk.workers[1], on: desk.connection)
         #expect(try seen(2) == [1, 3])
         #expect(try seen(2, 2) == [1, 2, 3])
+    }
+
+    @Test("a row that makes no sense hides no others; reasons and limits of other versions are read as what they mean")
+    func unreadable() async throws {
+        let desk = try await RebalanceDesk.open()
+        for (shard, to) in [(0, 2), (1, 2), (2, 2), (3, 2)] { _ = try order(desk, shard, to: to) }
+        for constraint in ["shard_move_state_check", "shard_move_sealed_whole"] {
+            _ = try desk.connection.execute("ALTER TABLE fature_v2.shard_move DROP CONSTRAINT \(constraint)")
+        }
+        _ = try desk.connection.execute(
+            "UPDATE fature_v2.shard_move SET state = 'elsewhere' WHERE move_id = 1")
+        _ = try desk.connection.execute("UPDATE fature_v2.shard_move SET state = 'sealed', final_seq = 7 WHERE move_id = 2")
+        _ = try desk.connection.execute("SELECT fature_v2.abort_move(3, 'of another version', null)")
+        _ = try desk.connection.execute(
+            "UPDATE fature_v2.shard_move SET hold_milliseconds_max = 9223372036854775807 WHERE move_id = 4")
+        let rows = try ShardMoveQueries.rows(
+            of: desk.workers[0], and: (1...4).map { MoveID($0) }, on: desk.connection)
+        #expect(rows.unreadable.map(\.id) == [MoveID(1), MoveID(2)])
+        #expect(rows.moves.map(\.id) == [MoveID(3), MoveID(4)])
+        #expect(rows.moves.first?.stage == .aborted(.operator, warm: false))
+        #expect(rows.moves.last?.limits.writeHoldMax == 3_600_000_000_000)
     }
 
     @Test("an error says that nothing happened only where that is certain")
