@@ -441,44 +441,6 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     }
 }
 
-extension ShardJob {
-    enum Commitment: Sendable {
-        case yes(AffiliateID)
-        case no
-        case open
-    }
-
-    /// Whether the changes that PostgreSQL has recorded since contain this job's.
-    fileprivate func isCommitted(in news: CatchUp) -> Commitment {
-        let changes: [CatchUp.NumberedChange]
-        switch news {
-        case .changes(let read): changes = read
-        case .net(let net): return isCommitted(in: net)
-        case .reload: return .open
-        }
-        for numbered in changes {
-            switch (kind, numbered.change) {
-            case (.join(let order), .join(let row)) where row.profile.externalID == order.profile.externalID: return .yes(row.id)
-            case (.setStatus(let order), .status(let id, _)) where id == order.about.affiliate: return .yes(id)
-            case (.move, .edit): return .open
-            default: continue
-            }
-        }
-        return .no
-    }
-}
-
-extension ShardJob {
-    fileprivate func isCommitted(in net: NetChange) -> Commitment {
-        switch kind {
-        case .join(let order):
-            net.joinedExternalIDs.first { $0.value == order.profile.externalID }.map { .yes($0.key) } ?? .no
-        case .setStatus(let order): net.statusChanged.contains(order.about.affiliate) ? .yes(order.about.affiliate) : .no
-        case .move, .catchUp: .open
-        }
-    }
-}
-
 /// A value that is made and used on one event loop and only carried by tasks in between.
 struct LoopConfined<Value>: @unchecked Sendable {
     let value: Value

@@ -65,7 +65,8 @@ extension ClusterTests {
                 try connection.transaction {
                     _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
                     try bench.onLoop { bench.steward.tell(bench.loop.seat(shard)) { $0.copyLost(now: monotonicNow()) } }
-                    #expect(try bench.awaitAnswer(held).receipt?.outcome == .notYet)
+                    // At once, and not when its time is over.
+                    #expect(try bench.answer(held)?.receipt?.outcome == .notYet)
                 }
                 // The move was sealed with another memory: given up.
                 try bench.waitUntilServed(bench.star)
@@ -78,6 +79,27 @@ extension ClusterTests {
                     "SELECT upline FROM fature_v2.transactions WHERE external_transaction_id = 'held'"
                 ).intArray(0, 0).compactMap { $0 }
                 #expect(upline == [ray + 1, TestNetwork.starCentre])
+            }
+            try await bench.stop()
+        }
+
+        @Test("a transaction that stands in the line while the shard is read anew is sent again too")
+        func reloadedInLine() async throws {
+            let bench = try await WorkerBench.start()
+            try await TestCluster.blocking {
+                let shard = ShardID(bench.star)
+                try bench.begin()
+                try bench.own(bench.star)
+                var inLine: UInt64 = 0
+                try bench.whileBusy(bench.pools.intake, 1) {
+                    // On its way already: as good as committed before the memory was given up.
+                    _ = try bench.sendTransaction("on its way", of: TestNetwork.starCentre)
+                    inLine = try bench.sendTransaction("in line", of: TestNetwork.starCentre)
+                    try bench.onLoop { bench.steward.tell(bench.loop.seat(shard)) { $0.copyLost(now: monotonicNow()) } }
+                    try bench.waitUntilServed(bench.star)
+                    #expect(try bench.answer(inLine) == nil)
+                }
+                #expect(try bench.awaitAnswer(inLine).receipt?.outcome == .notYet)
             }
             try await bench.stop()
         }

@@ -80,7 +80,7 @@ struct ShardMoveQueriesTests {
     @Test("a row that makes no sense hides no others; reasons and limits of other versions are read as what they mean")
     func unreadable() async throws {
         let desk = try await RebalanceDesk.open()
-        for (shard, to) in [(0, 2), (1, 2), (2, 2), (3, 2)] { _ = try order(desk, shard, to: to) }
+        for shard in [0, 3, 6, 9] { _ = try order(desk, shard, to: 2) }
         for constraint in ["shard_move_state_check", "shard_move_sealed_whole"] {
             _ = try desk.connection.execute("ALTER TABLE fature_v2.shard_move DROP CONSTRAINT \(constraint)")
         }
