@@ -97,7 +97,7 @@ package struct ClusterAuthority: Sendable {
 
     /// A certificate with a new key for a process. It ends no later than the authority's.
     /// - Parameters:
-    ///   - hosts: where the process runs, for tools that check it; 1 to 64.
+    ///   - hosts: where the process runs, for tools that check it; 1 to 64, and none is enough for an operator.
     ///   - now: the moment of its making; it is valid from a little before.
     /// - Throws: `badName`, `badHost`, `badLifetime`, `unfit` if the authority is not valid any more, `library`.
     package func issue(
@@ -114,7 +114,7 @@ package struct ClusterAuthority: Sendable {
         role: NodeRole, name: String, hosts: [CertificateHost], notBefore: Date, notAfter: Date, now: Date = Date()
     ) throws(ClusterTLSError) -> IssuedCertificate {
         let identity = try ClusterIdentity(cluster: cluster, role: role, name: name)
-        guard (1...Self.hostsMax).contains(hosts.count) else {
+        guard ((role.hasHosts ? 1 : 0)...Self.hostsMax).contains(hosts.count) else {
             throw ClusterTLSError(.badHost, "a certificate is for 1 to \(Self.hostsMax) hosts, not \(hosts.count); give --host")
         }
         guard now < certificate.notValidAfter else {

@@ -24,7 +24,9 @@ package final class TLSAcceptor: Sendable {
 
     /// Puts TLS at the end of a new connection's pipeline; what is added after it hears `channelActive` once the peer is known.
     /// On the connection's event loop.
-    package func prepare(_ channel: any Channel) throws {
+    /// - Returns: who the peer is, once it is known.
+    @discardableResult
+    package func prepare(_ channel: any Channel) throws -> AcceptedPeer {
         let loaded = credentials.current
         let judge = PeerJudge(
             cluster: loaded.identity.cluster, authorities: loaded.authorities,
@@ -38,5 +40,14 @@ package final class TLSAcceptor: Sendable {
             .accepting(places), verdict: verdict, tls: tls, peer: peer, limit: limit,
             tell: { [refusals, logger] in refusals.refused("connection refused", $0, peer: peer, logger: logger) })
         try channel.pipeline.syncOperations.addHandlers([tls, gate])
+        return AcceptedPeer(verdict: verdict)
     }
+}
+
+/// Who has connected.
+package struct AcceptedPeer: Sendable {
+    let verdict: PeerVerdict
+
+    /// Nil until its handshake is done, and for who was refused.
+    package var identity: ClusterIdentity? { try? verdict.result?.get() }
 }

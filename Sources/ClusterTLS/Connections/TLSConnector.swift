@@ -23,27 +23,38 @@ package final class TLSConnector: Sendable {
     ///   - host: where it says that it is.
     /// - Throws: `PeerRefusal` where plaintext would leave this machine.
     package func prepare(_ channel: any Channel, worker: String, host: String, logger: Logger) throws {
-        let fields: Logger.Metadata = ["worker": "\(worker)"]
+        try prepare(channel, role: .worker, name: worker, host: host) { [refusals] in
+            refusals.refused(
+                "worker not connected to", $0, peer: host, metadata: ["worker": "\(worker)"], logger: logger)
+        }
+    }
+
+    /// The same for any coordinator of the cluster.
+    /// - Parameter tell: hears why the peer is refused.
+    package func prepare(
+        _ channel: any Channel, coordinatorAt host: String, tell: @escaping (PeerRefusal) -> Void
+    ) throws {
+        try prepare(channel, role: .coordinator, name: nil, host: host, tell: tell)
+    }
+
+    private func prepare(
+        _ channel: any Channel, role: NodeRole, name: String?, host: String, tell: @escaping (PeerRefusal) -> Void
+    ) throws {
         guard let loaded = credentials?.current else {
             guard LoopbackHost.contains(host) else {
-                refusals.refused(
-                    "worker not connected to", .plaintextBeyondLoopback, peer: host, metadata: fields, logger: logger)
+                tell(.plaintextBeyondLoopback)
                 throw PeerRefusal.plaintextBeyondLoopback
             }
             return
         }
         let judge = PeerJudge(
             cluster: loaded.identity.cluster, authorities: loaded.authorities,
-            demand: .init(roles: [.worker], name: worker, usage: .serverAuth))
+            demand: .init(roles: [role], name: name, usage: .serverAuth))
         let verdict = PeerVerdict()
         let tls = try NIOSSLClientHandler(
             context: loaded.clientContext, serverHostname: nil,
             customVerificationCallback: { verdict.decide($0, judge: judge, promise: $1) })
-        let gate = HandshakeGate(
-            .connecting, verdict: verdict, tls: tls, peer: host, limit: limit,
-            tell: { [refusals] in
-                refusals.refused("worker not connected to", $0, peer: host, metadata: fields, logger: logger)
-            })
+        let gate = HandshakeGate(.connecting, verdict: verdict, tls: tls, peer: host, limit: limit, tell: tell)
         try channel.pipeline.syncOperations.addHandlers([tls, gate])
     }
 }

@@ -26,12 +26,15 @@ package struct CredentialPaths: Sendable, Equatable {
     }
 
     /// Without certificates only loopback may be listened on.
+    /// - Parameter who: who would listen.
     /// - Throws: `missing`, saying what to give.
-    package static func require(_ paths: CredentialPaths?, toListenOn host: String) throws(ClusterTLSError) {
+    package static func require(
+        _ paths: CredentialPaths?, toListenOn host: String, as who: String = "a worker"
+    ) throws(ClusterTLSError) {
         guard paths == nil, !LoopbackHost.contains(host) else { return }
         throw ClusterTLSError(
             .missing,
-            "beyond loopback (\(host)) a worker wants --tls-cert, --tls-key and --tls-ca; `fature cluster init-ca` and "
+            "beyond loopback (\(host)) \(who) wants --tls-cert, --tls-key and --tls-ca; `fature cluster init-ca` and "
                 + "`fature cluster issue` make them, or listen on 127.0.0.1")
     }
 }

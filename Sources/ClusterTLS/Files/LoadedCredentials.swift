@@ -55,7 +55,7 @@ struct LoadedCredentials: Sendable {
         }
         identity = found
         guard found.role == role else {
-            throw ClusterTLSError(.unfit, "\(paths.certificate) is for a \(found.role.rawValue), and this is a \(role.rawValue)")
+            throw ClusterTLSError(.unfit, "\(paths.certificate) is for \(found.role.phrase), and this is \(role.phrase)")
         }
         guard name == nil || name == found.name else {
             throw ClusterTLSError(

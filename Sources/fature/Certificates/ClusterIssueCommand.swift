@@ -6,13 +6,14 @@ import Foundation
 struct ClusterIssueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "issue",
-        abstract: "Issue a process's certificate and key: NAME.pem and NAME-key.pem, with ca.pem beside them.",
+        abstract: "Issue a process's or an operator's certificate and key: NAME.pem and NAME-key.pem, with ca.pem beside them.",
         discussion: """
             A worker's certificate bears the worker's --name: gateways refuse a worker that answers under another one. Issued again over the files \
             that a process uses (--force), the new certificate is taken without a restart.
 
             Example: fature cluster issue --ca ca --role worker --name w1 --host w1.example.net --host 10.0.0.7 --out w1
             Example: fature cluster issue --ca ca --role gateway --name g1 --host 10.0.0.3 --days 90 --out g1 --force
+            Example: fature cluster issue --ca ca --role operator --name maria --out maria
 
             Exit status: 0 issued, 64 bad flag, name or host, 66 --ca holds no authority, or one that has ended, \
             73 files cannot be read or written, or are there already.
@@ -23,14 +24,17 @@ struct ClusterIssueCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the process does: \(NodeRole.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "role"))
+            "What the process does, or `operator` for who administers the cluster: \(NodeRole.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "role"))
     var role: String
 
     @Option(help: ArgumentHelp("The process's name; a worker's as its --name says.", valueName: "name"))
     var name: String
 
-    @Option(help: ArgumentHelp("A host name or IP address where it runs; may be repeated.", valueName: "host"))
-    var host: [String]
+    @Option(
+        help: ArgumentHelp(
+            "A host name or IP address where it runs; may be repeated. An operator needs none.", valueName: "host"))
+    var host: [String] = []
 
     @Option(help: ArgumentHelp("How many days it lasts; never longer than the authority.", valueName: "n"))
     var days = 365
