@@ -69,6 +69,10 @@ let package = Package(
             dependencies: ["Core", "Commission", "Dataset", "Hierarchy", "Ownership", "Placement", "PostgresClient"],
             resources: [.embedInCode("Migrations")], swiftSettings: house),
 
+        // What operators do to a cluster, as documents and calls: done by PostgreSQL, asked for by commands and over HTTP.
+        .target(
+            name: "Administration", dependencies: ["Core", "Placement", "PostgresClient", "Store"], swiftSettings: house),
+
         .target(name: "Simulation", dependencies: ["Core", "Ownership", "Placement"], swiftSettings: house),
 
         // Floor 4: services, each one `run()` under ServiceLifecycle.
@@ -82,7 +86,11 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "Coordinator",
-            dependencies: ["Core", "Placement", "Ownership", "Store", "PostgresClient", "Telemetry", logging, lifecycle],
+            dependencies: [
+                "Administration", "ClusterTLS", "Core", "Placement", "Ownership", "Store", "PostgresClient", "Telemetry", logging,
+                lifecycle,
+                product("NIOHTTP1", "swift-nio"),
+            ] + nio,
             swiftSettings: house),
         .target(
             name: "Gateway",
@@ -123,7 +131,8 @@ let package = Package(
         .executableTarget(
             name: "fature",
             dependencies: [
-                "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store", "PostgresClient", "RedisClient",
+                "Administration", "Core", "Commission", "Dataset", "JobQueue", "Placement", "PlanFiles", "Store",
+                "PostgresClient", "RedisClient",
                 "Telemetry",
                 "Worker",
                 "ClusterTLS", "Coordinator", "Gateway", "LoadPlan", "LoadFiles", "LoadRecord", "LoadEngine", "LoadReport",
@@ -131,7 +140,8 @@ let package = Package(
                 lifecycle,
                 product("ArgumentParser", "swift-argument-parser"),
                 product("Configuration", "swift-configuration"),
-            ],
+                product("NIOHTTP1", "swift-nio"),
+            ] + nio,
             swiftSettings: house),
 
         // Measures parts alone, and whole clusters against their peers.
@@ -194,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "ClusterSupport", "Core", "Hierarchy", "Frames", "Ownership", "Store", "Worker", "PostgresClient", "TestServers",
+                "Administration", "ClusterSupport", "Core", "Hierarchy", "Frames", "Ownership", "Store", "Worker",
+                "PostgresClient", "TestServers",
                 "fature", logging,
             ] + nio,
             swiftSettings: house),
@@ -246,6 +257,13 @@ let package = Package(
         .testTarget(name: "LoadCheckTests", dependencies: ["LoadCheck", "LoadPlan", "LoadRecord"], swiftSettings: house),
         .testTarget(name: "LoadPlanTests", dependencies: ["Core", "LoadFiles", "LoadPlan"], swiftSettings: house),
         .testTarget(name: "UpTests", dependencies: ["fature"], swiftSettings: house),
+        .testTarget(
+            name: "AdministrationTests",
+            dependencies: [
+                "Administration", "ClusterTLS", "Coordinator", "Core", "Placement", "PostgresClient", "Store", "TestServers",
+                "fature",
+                product("NIOHTTP1", "swift-nio"),
+            ], swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -9,15 +9,18 @@ package struct CoordinatorConfiguration: Sendable {
     package var startGraceMilliseconds: Int
     /// Warm copies of each shard beside its owner: 0 or 1.
     package var replicas: Int
+    /// Nil: operators are not answered.
+    package var administration: AdministrationConfiguration?
 
     package init(
         databaseURL: String, leaseMilliseconds: Int = 2500, expectedWorkers: Int = 1, startGraceMilliseconds: Int = 10_000,
-        replicas: Int = 0
+        replicas: Int = 0, administration: AdministrationConfiguration? = nil
     ) {
         self.databaseURL = databaseURL
         self.leaseMilliseconds = leaseMilliseconds
         self.expectedWorkers = expectedWorkers
         self.startGraceMilliseconds = startGraceMilliseconds
         self.replicas = replicas
+        self.administration = administration
     }
 }

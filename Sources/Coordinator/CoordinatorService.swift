@@ -28,7 +28,7 @@ package final class CoordinatorService: Service {
     }
 
     /// Coordinates until a graceful shutdown, then gives leadership up.
-    /// - Throws: when PostgreSQL cannot be reached at the start or has another schema.
+    /// - Throws: when PostgreSQL cannot be reached at the start or has another schema, and when operators cannot be listened for.
     package func run() async throws {
         let pool = try PostgresPool(
             configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"),
@@ -40,6 +40,10 @@ package final class CoordinatorService: Service {
                 url: configuration.databaseURL, applicationName: "fature coordinator housekeeping",
                 statementTimeoutMilliseconds: Housekeeping.statementMillisecondsMax),
             connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
+        let administration: AdministrationServer? =
+            if let wanted = configuration.administration {
+                try await AdministrationServer.start(wanted, databaseURL: configuration.databaseURL, logger: logger)
+            } else { nil }
         let reign = await cancelWhenGracefulShutdown {
             var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
             while !Task.isCancelled {
@@ -69,6 +73,7 @@ package final class CoordinatorService: Service {
                 logger.warning("leadership was not given up; it runs out by itself", metadata: ["error": "\(error)"])
             }
         }
+        await administration?.shutDown(logger: logger)
         await houseKeepers.shutdown()
         await pool.shutdown()
         logger.notice("stopped")

@@ -53,10 +53,14 @@ package final class HTTPClient {
         return try ask(method, path, body: try JSONSerialization.data(withJSONObject: object))
     }
 
-    package func ask(_ method: String, _ path: String, body: Data = Data()) throws -> HTTPAnswer {
+    /// - Parameter headers: beside `host` and `content-length`.
+    package func ask(
+        _ method: String, _ path: String, headers: [(String, String)] = [], body: Data = Data()
+    ) throws -> HTTPAnswer {
         let started = ContinuousClock.now
         if descriptor < 0 { try connectNow() }
-        var request = Data("\(method) \(path) HTTP/1.1\r\nhost: test\r\ncontent-length: \(body.count)\r\n\r\n".utf8)
+        let more = headers.map { "\($0.0): \($0.1)\r\n" }.joined()
+        var request = Data("\(method) \(path) HTTP/1.1\r\nhost: test\r\n\(more)content-length: \(body.count)\r\n\r\n".utf8)
         request.append(body)
         do {
             try write(request)

@@ -120,8 +120,18 @@ package final class TestCluster: Sendable {
         return path
     }
 
-    private func listeningPort(_ name: String) -> Int? {
-        for line in log(name).split(separator: "\n") where line.contains("\"listening\"") {
+    /// Where a coordinator answers operators, once it does.
+    package func administrationPort(_ name: String = "coordinator-1") throws -> Int {
+        var port: Int?
+        try Self.wait("\(name) answers operators") {
+            port = listeningPort(name, says: "operators are answered")
+            return port != nil
+        }
+        return port ?? 0
+    }
+
+    private func listeningPort(_ name: String, says words: String = "listening") -> Int? {
+        for line in log(name).split(separator: "\n") where line.contains("\"\(words)\"") {
             let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             let fields = object?["fields"] as? [String: Any] ?? object ?? [:]
             if let port = fields["port"] { return Int("\(port)") }

@@ -132,15 +132,23 @@ struct RebalanceSteeringTests {
         #expect(dry.status == 0 && dry.output.contains("a plan that is not kept"), "\(dry.all)")
         #expect(try desk.texts("SELECT count(*) FROM fature_v2.rebalance_plan") == ["0"])
         let moving = try await desk.fature(["worker", "drain", "w2", "--move", "--reason", "the machine goes", "--json"])
-        #expect(try moving.status == 2 && moving.json["state"] as? String == "applying", "\(moving.all)")
+        let standing = try moving.json
+        let plan = try #require(standing["plan"] as? [String: Any], "\(moving.all)")
+        #expect(moving.status == 2 && plan["state"] as? String == "applying", "\(moving.all)")
+        #expect(standing["worker_id"] as? String == "w2" && standing["standing"] as? String == "draining")
+        #expect(standing["before"] as? String == "open" && standing["shards"] as? Int == 128)
         #expect(
             try desk.texts("SELECT name, standing, reason FROM fature_v2.worker_standing") == ["w2 draining the machine goes"])
         let busy = try await desk.fature("worker drain w1 --wait")
         #expect(busy.status == 4 && busy.errors.contains("is applying"), "\(busy.all)")
-        let plan = try #require(try moving.json["plan"] as? Int)
-        try end(plan, desk)
+        try end(try #require(plan["plan"] as? Int), desk)
         let empty = try await desk.fature("worker drain w2 --wait")
         #expect(empty.status == 0 && empty.output == "w2 is draining already\n", "\(empty.all)")
+        for flags in [[], ["--wait"], ["--move"], ["--move", "--dry-run"]] {
+            let again = try await desk.fature(["worker", "drain", "w2", "--json"] + flags)
+            #expect(try again.status == 0 && again.json["before"] as? String == "draining", "\(flags): \(again.all)")
+            #expect(try (again.json["plan"] as? [String: Any] != nil) == !flags.isEmpty, "\(flags): \(again.all)")
+        }
         #expect(try await desk.fature("worker cordon w1").status == 0)
         let nowhere = try await desk.fature("worker drain w3 --wait")
         #expect(nowhere.status == 4 && nowhere.errors.contains("no worker is open"), "\(nowhere.all)")

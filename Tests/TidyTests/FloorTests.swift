@@ -7,7 +7,7 @@ private let floors = [
     "Core": 1,
     "Hierarchy": 2, "Placement": 2, "Ownership": 2, "Dataset": 2, "Frames": 2, "Commission": 2,
     "PostgresClient": 3, "RedisClient": 3, "JobQueue": 3, "HTTP2": 3, "Telemetry": 3, "Store": 3, "PlanFiles": 3,
-    "YAMLFiles": 3, "Simulation": 3, "ClusterTLS": 3,
+    "YAMLFiles": 3, "Simulation": 3, "ClusterTLS": 3, "Administration": 3,
     "Worker": 4, "Coordinator": 4, "Gateway": 4,
     "fature": 5, "fature-bench": 5,
     "LoadPlan": 2, "LoadFiles": 3, "LoadRecord": 3, "LoadEngine": 4, "LoadReport": 4, "LoadCheck": 4,
@@ -16,6 +16,8 @@ private let floors = [
 private let exceptions: [String: Set<String>] = [
     // Store is the cluster's SQL over the PostgreSQL client.
     "Store": ["PostgresClient"],
+    // Administration is what people do with that SQL.
+    "Administration": ["Store", "PostgresClient"],
     // JobQueue is the cluster's scripts over the Redis client.
     "JobQueue": ["RedisClient"],
     // Plans and scenarios are YAML files.

@@ -14,8 +14,19 @@ struct ClusterState: Codable, Equatable {
         var password: String
     }
 
+    /// Where the coordinator answers operators, and the token that it wants.
+    struct Administration: Codable, Equatable {
+        var port: Int
+        var token: String
+
+        var address: String { "127.0.0.1:\(port)" }
+        var url: String { "http://\(address)" }
+    }
+
     var databaseURL: String
     var redisURL: String
+    /// Nil in folders of earlier versions.
+    var administration: Administration?
     var postgres: PrivateServer?
     var redis: PrivateServer?
     var gatewayHost: String

@@ -13,6 +13,8 @@ struct DataDirectory {
 
     var lockFile: String { "\(path)/lock" }
     var stateFile: String { "\(path)/cluster.json" }
+    /// The operators' token, as the coordinator reads it.
+    var tokenFile: String { "\(path)/admin-token" }
     var logs: String { "\(path)/logs" }
     var postgres: String { "\(path)/postgres" }
     var redis: String { "\(path)/redis" }

@@ -53,6 +53,18 @@ enum Settings {
             "Warm copies of each shard, on another worker than its owner, which takes over at once when the owner dies. They need as much memory as the shards."
     )
 
+    static let coordinatorAdminListen = Setting(
+        "coordinator.admin_listen", .text, aliases: ["FATURE_ADMIN_LISTEN"],
+        help:
+            "host:port on which the coordinator answers operators over HTTP, port 0 for any free one; needs the token too. Default: it does not."
+    )
+    static let coordinatorAdminTokenFile = Setting(
+        "coordinator.admin_token_file", .text,
+        help: "The file, readable by its owner alone, whose first line is the token that operators have to show.")
+    static let coordinatorCertificate = tlsCertificate(of: "coordinator")
+    static let coordinatorKey = tlsKey(of: "coordinator")
+    static let coordinatorAuthority = tlsAuthority(of: "coordinator", peers: "operators")
+
     static let gatewayName = Setting(
         "gateway.name", .text, help: "The gateway's name, as `fature gateway ls` shows it. Default: the host's name.")
     static let gatewayListenHost = Setting(
@@ -110,6 +122,7 @@ enum Settings {
     ]
     static let coordinator = [
         coordinatorLeaseMilliseconds, coordinatorExpectedWorkers, coordinatorStartGraceMilliseconds, coordinatorReplicas,
+        coordinatorAdminListen, coordinatorAdminTokenFile, coordinatorCertificate, coordinatorKey, coordinatorAuthority,
     ]
     static let gateway = [
         gatewayName, gatewayListenHost, gatewayListenPort, gatewayReusePort, gatewayAdvertisedAddress, gatewayThreads,

@@ -1,3 +1,4 @@
+import Core
 import Store
 
 /// A reconciliation as a table and as JSON.

@@ -1,3 +1,4 @@
+import Administration
 import ClusterTLS
 import Commission
 import PlanFiles
@@ -10,6 +11,7 @@ extension CommandError {
     static func explaining(_ error: any Error) -> CommandError {
         switch error {
         case let error as CommandError: error
+        case let error as AdministrationFault: CommandError(error.code.exitStatus, oneLine(error.message))
         case let error as PostgresError: explaining(error)
         case let error as SchemaError: explaining(error)
         case let error as ImportError: CommandError(error.exitStatus, error.message)
@@ -80,5 +82,23 @@ extension CommandError {
     /// libpq's messages come in several lines.
     private static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+    }
+}
+
+extension AdministrationFault.Code {
+    /// The same whether a command has PostgreSQL asked, or a coordinator.
+    fileprivate var exitStatus: ExitStatus {
+        switch self {
+        case .unknownPlan: .negative
+        case .refused: .refused
+        case .unknownShard, .unknownWorker, .invalidField: .usage
+        case .unauthorized, .foreignOrigin, .peerRefused: .accessDenied
+        case .unreachable, .overloaded, .databaseUnavailable, .outcomeUnknown, .deadlineExceeded, .requestTimedOut:
+            .serverUnavailable
+        case .misconfigured, .notFound: .configuration
+        case .malformedRequest, .methodNotAllowed, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .internalError,
+            .notUnderstood:
+            .processFailed
+        }
     }
 }

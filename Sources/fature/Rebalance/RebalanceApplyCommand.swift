@@ -1,7 +1,5 @@
+import Administration
 import ArgumentParser
-import Core
-import PostgresClient
-import Store
 
 /// `fature rebalance apply`.
 struct RebalanceApplyCommand: ParsableCommand {
@@ -30,14 +28,14 @@ struct RebalanceApplyCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     func run() throws {
         try RebalanceCommand.explained {
-            let connection = try location.connectToCurrentSchema("rebalance apply")
-            var plan = try RebalanceDesk.apply(number, throttles.throttles, on: connection)
-            if wait { plan = try RebalanceDesk.wait(number, on: connection) }
-            try RebalanceStatusCommand.show(plan, asJSON: json, on: connection)
+            let port = try administration.port("rebalance apply")
+            try RebalanceOutcome.apply(number, throttles.throttles, isWaiting: wait, by: port) {
+                try RebalanceOutcome.show($0, asJSON: json)
+            }
         }
     }
 }
@@ -65,25 +63,14 @@ struct RebalanceStatusCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     func run() throws {
         try RebalanceCommand.explained {
-            let connection = try location.connectToCurrentSchema("rebalance status")
-            var plan = try RebalanceDesk.find(number, orNewestOn: connection)
-            if watch { plan = try RebalanceDesk.wait(plan.number, on: connection) }
-            try Self.show(plan, asJSON: json, on: connection)
+            let port = try administration.port("rebalance status")
+            var plan = try number.map { try port.plan(number: $0) } ?? port.currentPlan()
+            if watch { plan = try RebalanceOutcome.wait(for: plan, by: port) }
+            try RebalanceOutcome.end(with: plan) { try RebalanceOutcome.show($0, asJSON: json) }
         }
-    }
-
-    /// Prints it, and ends with its exit status.
-    static func show(_ plan: StoredRebalancePlan, asJSON: Bool, on connection: PostgresConnection) throws {
-        let document = try RebalanceDesk.document(of: plan, on: connection)
-        if asJSON {
-            try JSONAnswer.print(document)
-        } else {
-            Console.answer(RebalanceText.status(of: document))
-        }
-        if plan.exitStatus != .success { throw ExitCode(plan.exitStatus.rawValue) }
     }
 }

@@ -1,6 +1,5 @@
+import Administration
 import ArgumentParser
-import Core
-import PostgresClient
 import Store
 
 /// `fature rebalance`.
@@ -15,10 +14,11 @@ struct RebalanceCommand: ParsableCommand {
             Example: fature rebalance plan
             Example: fature rebalance apply 7 --wait
             Example: fature rebalance plan --drain worker-2 --json
+            Example: fature rebalance status --watch --admin-url http://127.0.0.1:7600 --admin-token-file admin-token
 
             Exit status: 0 done, shown, or nothing to move, 1 no such plan, 2 moves are pending: planned, under way or paused, 3 partial: some moves \
-            failed or the plan was aborted, 4 refused: nothing was done, 64 bad flag or no such worker, 69 no PostgreSQL, 76 schema of another version, \
-            77 wrong password, 78 no cluster named.
+            failed or the plan was aborted, 4 refused: nothing was done, 64 bad flag or no such worker, 69 no PostgreSQL or \
+            coordinator, 76 schema of another version, 77 wrong password or token, 78 no cluster named.
             """,
         subcommands: [
             RebalancePlanCommand.self, RebalanceApplyCommand.self, RebalanceStatusCommand.self, RebalancePauseCommand.self,
@@ -53,12 +53,11 @@ struct RebalanceShowCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     func run() throws {
         try RebalanceCommand.explained {
-            let connection = try location.connectToCurrentSchema("rebalance show")
-            let document = try RebalanceDesk.document(of: RebalanceDesk.find(number, on: connection), on: connection)
+            let document = try administration.port("rebalance show").plan(number: number)
             if json { return try JSONAnswer.print(document) }
             Console.answer(RebalanceText.text(of: document, isExplaining: explain))
         }
@@ -82,7 +81,7 @@ struct RebalanceListCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     func validate() throws {
         guard (1...RebalancePlans.readMax).contains(limit) else {
@@ -90,31 +89,12 @@ struct RebalanceListCommand: ParsableCommand {
         }
     }
 
-    struct Entry: Encodable {
-        let plan: Int64
-        let state: String
-        let moves: Int64
-        let movesDone: Int64
-        let weight: String
-        let drain: [String]
-        let plannedAt: String
-        let plannedBy: String
-        let stateReason: String?
-    }
-
     func run() throws {
         try RebalanceCommand.explained {
-            let plans = try RebalancePlans.newest(limit, on: location.connectToCurrentSchema("rebalance ls"))
-            let entries = plans.map { plan in
-                Entry(
-                    plan: plan.number, state: plan.state.rawValue, moves: plan.movesTotal, movesDone: plan.moves[.done] ?? 0,
-                    weight: plan.weight.rawValue, drain: plan.drained,
-                    plannedAt: MomentText.of(microseconds: plan.plannedAtMicroseconds), plannedBy: plan.actor,
-                    stateReason: plan.stateReason)
-            }
-            if json { return try JSONAnswer.print(["plans": entries]) }
+            let document = try administration.port("rebalance ls").plans(limit: limit)
+            if json { return try JSONAnswer.print(document) }
             var table = TextTable(["plan", "state", "moves", "done", "weight", "drain", "planned at", "by"])
-            for entry in entries {
+            for entry in document.plans {
                 table.add([
                     String(entry.plan), entry.state, String(entry.moves), String(entry.movesDone), entry.weight,
                     entry.drain.joined(separator: ", "), entry.plannedAt, entry.plannedBy,

@@ -1,7 +1,7 @@
+import Administration
 import ArgumentParser
 import Core
 import Placement
-import PostgresClient
 import Store
 
 /// `fature rebalance plan`.
@@ -42,7 +42,7 @@ struct RebalancePlanCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     /// A percentage such as `10%` or `7.5`.
     struct Threshold: ExpressibleByArgument, CustomStringConvertible {
@@ -78,12 +78,10 @@ struct RebalancePlanCommand: ParsableCommand {
 
     func run() throws {
         try RebalanceCommand.explained {
-            let connection = try location.connectToCurrentSchema("rebalance plan")
-            let drained = try drain.map { try WorkerNames.name(of: $0, on: connection) }
-            let question = RebalanceQuestion(
-                weight: weight, limits: RebalanceLimits(threshold: threshold.basisPoints, movesMax: maxMoves),
-                drained: Set(drained))
-            let document = try RebalanceDesk.plan(question, isDryRun: dryRun, on: connection)
+            let document = try administration.port("rebalance plan").plan(
+                PlanRequest(
+                    weight: weight, limits: RebalanceLimits(threshold: threshold.basisPoints, movesMax: maxMoves), drain: drain,
+                    isDryRun: dryRun))
             if json {
                 try JSONAnswer.print(document)
             } else {

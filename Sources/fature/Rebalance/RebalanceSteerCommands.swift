@@ -1,6 +1,5 @@
+import Administration
 import ArgumentParser
-import Core
-import PostgresClient
 import Store
 
 /// `fature rebalance pause`.
@@ -67,33 +66,23 @@ struct RebalanceSteering: ParsableArguments {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
+    @OptionGroup var administration: AdministrationOptions
 
     func run(_ action: RebalanceAction) throws {
         try RebalanceCommand.explained {
-            let connection = try location.connectToCurrentSchema("rebalance \(action.rawValue)")
-            guard let number = try number ?? RebalancePlans.underWay(on: connection)?.number else {
-                throw CommandError(.negative, "no plan is under way; `fature rebalance ls` shows those that are kept")
-            }
-            switch try RebalancePlans.steer(number, action, reason: reason, origin: .commandLine, on: connection) {
-            case .done: break
-            case .noSuchPlan: throw RebalanceDesk.noSuchPlan(number)
-            case .wrongState(let state):
-                throw CommandError(.refused, "plan \(number) is \(state.rawValue): \(action.needs)")
-            }
-            let document = try RebalanceDesk.document(of: RebalanceDesk.find(number, on: connection), on: connection)
-            if json { return try JSONAnswer.print(document) }
-            Console.answer(RebalanceText.status(of: document))
+            let port = try administration.port("rebalance \(action.rawValue)")
+            let document = try port.steer(try number ?? Self.numberUnderWay(port), action, reason: reason)
+            try RebalanceOutcome.show(document, asJSON: json)
         }
     }
-}
 
-extension RebalanceAction {
-    fileprivate var needs: String {
-        switch self {
-        case .pause: "only one that is being applied can be paused"
-        case .resume: "only a paused one can go on"
-        case .abort: "only one that is planned, being applied or paused can be aborted"
+    private static func numberUnderWay(_ port: some AdministrationPort) throws -> Int64 {
+        let none = CommandError(.negative, "no plan is under way; `fature rebalance ls` shows those that are kept")
+        let plan: RebalanceDocument
+        do { plan = try port.currentPlan() } catch let fault as AdministrationFault where fault.code == .unknownPlan {
+            throw none
         }
+        guard let number = plan.plan, plan.knownState?.isUnderWay == true else { throw none }
+        return number
     }
 }

@@ -1,5 +1,5 @@
+import Administration
 import Placement
-import Store
 
 /// A plan of a rebalance for people.
 enum RebalanceText {
@@ -50,10 +50,10 @@ enum RebalanceText {
     }
 
     /// One line for somebody who waits.
-    static func progress(_ plan: StoredRebalancePlan) -> String {
-        let counts = RebalanceDocument.Counts(plan.moves)
-        return "plan \(plan.number) is \(plan.state.rawValue): \(words(counts, of: Int(plan.movesTotal)))"
-            + (plan.waitsBecause.map { "; waiting: \($0)" } ?? "")
+    static func progress(_ document: RebalanceDocument) -> String {
+        "plan \(document.plan ?? 0) is \(document.state)"
+            + (document.counts.map { ": " + words($0, of: document.moves.count) } ?? "")
+            + (document.waitsBecause.map { "; waiting: \($0)" } ?? "")
     }
 
     private static func words(_ counts: RebalanceDocument.Counts, of total: Int) -> String {

@@ -1,14 +1,9 @@
+import Administration
 import ArgumentParser
 import Store
 
 /// How fast a plan may be carried out, as flags.
 struct RebalanceThrottleOptions: ParsableArguments {
-    static let movesMax = 256
-    static let lagMax: Int64 = 1_000_000
-    /// Writes of a shard never wait longer.
-    static let hold: ClosedRange<Int64> = 10...1_000
-    static let p99: ClosedRange<Int64> = 1...60_000
-
     private static let defaults = RebalanceThrottles()
 
     @Option(help: ArgumentHelp("Hand-offs under way at once, whoever ordered them.", valueName: "n"))
@@ -35,18 +30,17 @@ struct RebalanceThrottleOptions: ParsableArguments {
     var maxP99: Int64?
 
     func validate() throws {
-        for (flag, value) in [("--moves-at-once", movesAtOnce), ("--per-source", perSource), ("--per-target", perTarget)] {
-            guard (1...Self.movesMax).contains(value) else {
-                throw ValidationError("\(flag) \(value): give 1 to \(Self.movesMax)")
+        func check(_ flag: String, _ value: Int64, _ range: ClosedRange<Int64>, _ unit: String = "") throws {
+            guard range.contains(value) else {
+                throw ValidationError("\(flag) \(value): give \(range.lowerBound) to \(range.upperBound)\(unit)")
             }
         }
-        guard (0...Self.lagMax).contains(lag) else { throw ValidationError("--lag \(lag): give 0 to \(Self.lagMax)") }
-        guard Self.hold.contains(hold) else {
-            throw ValidationError("--hold \(hold): give \(Self.hold.lowerBound) to \(Self.hold.upperBound) milliseconds")
+        for (flag, value) in [("--moves-at-once", movesAtOnce), ("--per-source", perSource), ("--per-target", perTarget)] {
+            try check(flag, Int64(value), RebalanceThrottleRanges.moves)
         }
-        if let maxP99, !Self.p99.contains(maxP99) {
-            throw ValidationError("--max-p99 \(maxP99): give \(Self.p99.lowerBound) to \(Self.p99.upperBound) milliseconds")
-        }
+        try check("--lag", lag, RebalanceThrottleRanges.lag)
+        try check("--hold", hold, RebalanceThrottleRanges.hold, " milliseconds")
+        if let maxP99 { try check("--max-p99", maxP99, RebalanceThrottleRanges.p99, " milliseconds") }
     }
 
     var throttles: RebalanceThrottles {

@@ -19,6 +19,7 @@ struct GatewayCommand: AsyncParsableCommand {
         subcommands: [GatewayListCommand.self])
 
     @OptionGroup var role: RoleOptions
+    @OptionGroup var certificates: CertificateOptions
 
     @Option(name: Settings.redisURL.flagName, help: Settings.redisURL.argumentHelp)
     var redisURL: String?
@@ -42,12 +43,6 @@ struct GatewayCommand: AsyncParsableCommand {
     var requestsPerThreadMax: String?
     @Option(name: Settings.gatewayConnectionsPerThreadMax.flagName, help: Settings.gatewayConnectionsPerThreadMax.argumentHelp)
     var connectionsPerThreadMax: String?
-    @Option(name: Settings.gatewayCertificate.flagName, help: Settings.gatewayCertificate.argumentHelp)
-    var tlsCertificate: String?
-    @Option(name: Settings.gatewayKey.flagName, help: Settings.gatewayKey.argumentHelp)
-    var tlsKey: String?
-    @Option(name: Settings.gatewayAuthority.flagName, help: Settings.gatewayAuthority.argumentHelp)
-    var tlsAuthority: String?
 
     func run() async throws {
         let sources = try role.sources([
@@ -58,8 +53,8 @@ struct GatewayCommand: AsyncParsableCommand {
             (Settings.gatewayDeadlineMilliseconds, deadlineMilliseconds),
             (Settings.gatewayRequestsPerThreadMax, requestsPerThreadMax),
             (Settings.gatewayConnectionsPerThreadMax, connectionsPerThreadMax),
-            (Settings.gatewayCertificate, tlsCertificate), (Settings.gatewayKey, tlsKey),
-            (Settings.gatewayAuthority, tlsAuthority),
+            (Settings.gatewayCertificate, certificates.certificate), (Settings.gatewayKey, certificates.key),
+            (Settings.gatewayAuthority, certificates.authority),
         ])
         let accessLog = try sources.text(Settings.gatewayAccessLog)
         guard let accessLogMode = AccessLogMode(rawValue: accessLog) else {

@@ -26,6 +26,7 @@ struct WorkerCommand: AsyncParsableCommand {
     static let gatewayConnectionsMax = 1024
 
     @OptionGroup var role: RoleOptions
+    @OptionGroup var certificates: CertificateOptions
 
     @Option(name: Settings.workerName.flagName, help: Settings.workerName.argumentHelp)
     var name: String?
@@ -43,19 +44,14 @@ struct WorkerCommand: AsyncParsableCommand {
     var paymentLanes: String?
     @Option(name: Settings.redisURL.flagName, help: Settings.redisURL.argumentHelp)
     var redisURL: String?
-    @Option(name: Settings.workerCertificate.flagName, help: Settings.workerCertificate.argumentHelp)
-    var tlsCertificate: String?
-    @Option(name: Settings.workerKey.flagName, help: Settings.workerKey.argumentHelp)
-    var tlsKey: String?
-    @Option(name: Settings.workerAuthority.flagName, help: Settings.workerAuthority.argumentHelp)
-    var tlsAuthority: String?
 
     func run() async throws {
         let sources = try role.sources([
             (Settings.workerName, name), (Settings.workerListenHost, listenHost), (Settings.workerListenPort, listenPort),
             (Settings.workerAdvertisedAddress, advertisedAddress), (Settings.workerLeaseMilliseconds, leaseMilliseconds),
             (Settings.workerCapacity, capacity), (Settings.workerPaymentLanes, paymentLanes), (Settings.redisURL, redisURL),
-            (Settings.workerCertificate, tlsCertificate), (Settings.workerKey, tlsKey), (Settings.workerAuthority, tlsAuthority),
+            (Settings.workerCertificate, certificates.certificate), (Settings.workerKey, certificates.key),
+            (Settings.workerAuthority, certificates.authority),
         ])
         let configuration = WorkerConfiguration(
             name: try sources.optionalText(Settings.workerName) ?? ProcessInfo.processInfo.hostName,

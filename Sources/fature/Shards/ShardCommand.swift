@@ -1,7 +1,5 @@
+import Administration
 import ArgumentParser
-import Core
-import PostgresClient
-import Store
 
 /// `fature shard`.
 struct ShardCommand: ParsableCommand {
@@ -33,41 +31,14 @@ struct ShardListCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
-
-    struct Answer: Encodable {
-        let shards: [Entry]
-    }
-
-    struct Entry: Encodable {
-        let shard: Int
-        /// Nil: nobody serves it.
-        let workerId: String?
-        let instance: Int64?
-        let epoch: Int64
-        let affiliates: Int64
-        /// Who keeps a warm copy; nil: nobody.
-        let standby: String?
-    }
+    @OptionGroup var administration: AdministrationOptions
 
     func run() throws {
         try explained {
-            let connection = try location.connectToCurrentSchema("shard ls")
-            let only = try worker.map { try WorkerNames.name(of: $0, on: connection) }
-            let entries = try connection.transaction(.snapshotReadOnly) { () -> [Entry] in
-                let names = Dictionary(
-                    uniqueKeysWithValues: try OwnershipQueries.workers(on: connection).map { ($0.instance, $0.registration.name) }
-                )
-                return try OwnershipQueries.weighedShards(on: connection).map { shard in
-                    Entry(
-                        shard: Int(shard.shard.rawValue), workerId: shard.owner.flatMap { names[$0] },
-                        instance: shard.owner?.rawValue, epoch: shard.epoch.rawValue, affiliates: shard.affiliates,
-                        standby: shard.standby.flatMap { names[$0] })
-                }
-            }.filter { only == nil || $0.workerId == only }
-            if json { return try JSONAnswer.print(Answer(shards: entries)) }
+            let document = try administration.port("shard ls").shards(of: worker)
+            if json { return try JSONAnswer.print(document) }
             var table = TextTable(["shard", "worker", "instance", "standby", "epoch", "affiliates"])
-            for entry in entries {
+            for entry in document.shards {
                 table.add([
                     String(entry.shard), entry.workerId ?? "nobody", entry.instance.map(String.init) ?? "", entry.standby ?? "",
                     String(entry.epoch), String(entry.affiliates),

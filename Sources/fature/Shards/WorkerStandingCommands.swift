@@ -1,5 +1,5 @@
+import Administration
 import ArgumentParser
-import Core
 import Placement
 import Store
 
@@ -35,6 +35,8 @@ struct WorkerDrainCommand: ParsableCommand {
             Example: fature worker drain worker-2 --wait --reason 'the machine goes'
             Example: fature worker drain worker-2 && fature rebalance plan
 
+            With --json it prints one document: the worker's standing, and in it with --move or --wait the plan, as far as it is then.
+
             Exit status: 0 draining, or it was; with --wait: empty; 2 its shards are moving (--move), 3 not all of them have moved (--wait), \
             4 refused: nothing was moved, since a plan is under way or no other worker is open, 64 bad flag or no such worker, 69 no PostgreSQL, \
             76 schema of another version, 78 no cluster named.
@@ -50,24 +52,28 @@ struct WorkerDrainCommand: ParsableCommand {
 
     func run() throws {
         try RebalanceCommand.explained {
-            guard move || wait else { return try change.run(.draining) }
-            let connection = try change.location.connectToCurrentSchema("worker drain")
-            let name = try WorkerNames.name(of: change.worker, on: connection)
-            let question = RebalanceQuestion(drained: [name])
-            let document = try RebalanceDesk.plan(question, isDryRun: change.dryRun, on: connection)
-            guard !change.dryRun, let number = document.plan else {
-                return change.json
-                    ? try JSONAnswer.print(document) : Console.answer(RebalanceText.text(of: document, isExplaining: false))
+            let port = try change.administration.port("worker drain")
+            guard move || wait else { return try change.show(change.set(.draining, isDryRun: change.dryRun, by: port)) }
+            let planned = try port.plan(PlanRequest(drain: [change.worker], isDryRun: change.dryRun))
+            // Applying the plan makes the worker draining, but says no more than which plan it was: a reason goes before it.
+            let isMarkedNow = !change.dryRun && (change.reason != nil || planned.moves.isEmpty)
+            var document = try change.set(.draining, isDryRun: !isMarkedNow, by: port)
+            document.dryRun = change.dryRun
+            guard !change.dryRun, let number = planned.plan, !planned.moves.isEmpty else {
+                document.plan = planned
+                return try show(document, planned: planned)
             }
-            if let reason = change.reason {
-                // Applying the plan says no more than which plan it was.
-                _ = try WorkerStandings.set(name, .draining, reason: reason, origin: .commandLine, on: connection)
+            try RebalanceOutcome.apply(number, RebalanceThrottles(), isWaiting: wait, by: port) { plan in
+                document.plan = plan
+                change.json ? try JSONAnswer.print(document) : try RebalanceOutcome.show(plan, asJSON: false)
             }
-            guard !document.moves.isEmpty else { return try change.run(.draining) }
-            var plan = try RebalanceDesk.apply(number, RebalanceThrottles(), on: connection)
-            if wait { plan = try RebalanceDesk.wait(number, on: connection) }
-            try RebalanceStatusCommand.show(plan, asJSON: change.json, on: connection)
         }
+    }
+
+    /// Nothing is to be moved, or not now.
+    private func show(_ document: WorkerStandingDocument, planned: RebalanceDocument) throws {
+        guard change.dryRun, !change.json else { return try change.show(document) }
+        Console.answer(RebalanceText.text(of: planned, isExplaining: false))
     }
 }
 
@@ -101,36 +107,26 @@ struct WorkerStandingOptions: ParsableArguments {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
-
-    struct Change: Encodable {
-        let workerId: String
-        let before: String
-        let standing: String
-        let changed: Bool
-        /// Shards that it has at the moment.
-        let shards: Int
-        let dryRun: Bool
-    }
+    @OptionGroup var administration: AdministrationOptions
 
     func run(_ standing: WorkerStanding) throws {
         try explained {
-            let connection = try location.connectToCurrentSchema("worker \(standing.rawValue)")
-            let name = try WorkerNames.name(of: worker, on: connection)
-            let workers = try OwnershipQueries.workers(on: connection).filter { $0.registration.name == name }
-            let shards = try OwnershipQueries.weighedShards(on: connection)
-                .count { shard in workers.contains { $0.instance == shard.owner } }
-            var before = try WorkerStandings.all(on: connection).first { $0.name == name }?.standing ?? .open
-            if !dryRun {
-                before = try WorkerStandings.set(name, standing, reason: reason, origin: .commandLine, on: connection)
-            }
-            let change = Change(
-                workerId: name, before: before.rawValue, standing: standing.rawValue, changed: before != standing, shards: shards,
-                dryRun: dryRun)
-            if json { return try JSONAnswer.print(change) }
-            guard change.changed else { return Console.answer("\(name) is \(standing.rawValue) already") }
-            let next = standing == .draining && shards > 0 ? "; `fature rebalance plan` shows where its \(shards) shards go" : ""
-            Console.answer("\(name) \(dryRun ? "would be" : "is") \(standing.rawValue)\(next)")
+            try show(set(standing, isDryRun: dryRun, by: administration.port("worker \(standing.rawValue)")))
         }
+    }
+
+    func set(
+        _ standing: WorkerStanding, isDryRun: Bool, by port: some AdministrationPort
+    ) throws -> WorkerStandingDocument {
+        try port.setStanding(of: worker, to: standing, StandingRequest(reason: reason, isDryRun: isDryRun))
+    }
+
+    func show(_ document: WorkerStandingDocument) throws {
+        if json { return try JSONAnswer.print(document) }
+        let name = document.workerId
+        guard document.changed else { return Console.answer("\(name) is \(document.standing) already") }
+        let isToBeEmptied = document.standing == WorkerStanding.draining.rawValue && document.shards > 0
+        let next = isToBeEmptied ? "; `fature rebalance plan` shows where its \(document.shards) shards go" : ""
+        Console.answer("\(name) \(dryRun ? "would be" : "is") \(document.standing)\(next)")
     }
 }

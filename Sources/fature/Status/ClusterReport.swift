@@ -1,3 +1,4 @@
+import Administration
 import PostgresClient
 import Store
 
@@ -23,31 +24,6 @@ struct ClusterReport: Encodable {
         let epochMax: Int64?
     }
 
-    struct Gateway: Encodable {
-        let name: String
-        let instance: Int64
-        let address: String
-        let version: String
-        /// Until the lease ends by PostgreSQL's clock; 0 or less: it has.
-        let leaseMillisecondsLeft: Int64
-        /// Of its last ten seconds; nil: it answered nothing in them.
-        let p99Microseconds: Int64?
-        let requestsPerSecond: Int64
-        /// Requests that wait for a shard's new owner now.
-        let parkedRequests: Int64
-
-        init(_ gateway: RegisteredGateway) {
-            name = gateway.registration.name
-            instance = gateway.instance.rawValue
-            address = gateway.registration.address
-            version = gateway.registration.version
-            leaseMillisecondsLeft = gateway.leaseMillisecondsLeft
-            p99Microseconds = gateway.report.p99Microseconds
-            requestsPerSecond = gateway.report.requestsPerSecond
-            parkedRequests = gateway.report.parkedRequests
-        }
-    }
-
     struct Database: Encodable {
         let schemaVersion: Int
         let schemaVersionNeeded: Int
@@ -55,7 +31,7 @@ struct ClusterReport: Encodable {
         let topologyVersion: Int64
         let shardsWithoutOwner: Int
         let workers: [Worker]
-        let gateways: [Gateway]
+        let gateways: [GatewayListDocument.Entry]
     }
 
     var dataDir: String?
@@ -91,6 +67,6 @@ extension ClusterReport.Database {
                 version: worker.registration.version, leaseMillisecondsLeft: worker.leaseMillisecondsLeft, shards: owned.count,
                 affiliates: owned.reduce(0) { $0 + $1.affiliates }, epochMin: epochs.min(), epochMax: epochs.max())
         }
-        gateways = try GatewayLeases.all(on: connection).map(ClusterReport.Gateway.init)
+        gateways = try GatewayLeases.all(on: connection).map(GatewayListDocument.Entry.init)
     }
 }

@@ -1,5 +1,5 @@
+import Administration
 import ArgumentParser
-import Store
 
 /// `fature gateway ls`.
 struct GatewayListCommand: ParsableCommand {
@@ -17,22 +17,17 @@ struct GatewayListCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var location: ClusterLocation
-
-    struct Answer: Encodable {
-        let gateways: [ClusterReport.Gateway]
-    }
+    @OptionGroup var administration: AdministrationOptions
 
     func run() throws {
         try explained {
-            let connection = try location.connectToCurrentSchema("gateway ls")
-            let gateways = try GatewayLeases.all(on: connection).map(ClusterReport.Gateway.init)
-            if json { return try JSONAnswer.print(Answer(gateways: gateways)) }
-            Console.answer(Self.table(gateways))
+            let document = try administration.port("gateway ls").gateways()
+            if json { return try JSONAnswer.print(document) }
+            Console.answer(Self.table(document.gateways))
         }
     }
 
-    static func table(_ gateways: [ClusterReport.Gateway]) -> String {
+    static func table(_ gateways: [GatewayListDocument.Entry]) -> String {
         var table = TextTable(["gateway", "instance", "address", "lease ms", "p99 us", "requests/s", "parked", "version"])
         for gateway in gateways {
             table.add([

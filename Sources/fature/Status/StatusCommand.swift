@@ -46,7 +46,10 @@ struct StatusCommand: ParsableCommand {
         report.upPid = holder
         report.gatewayUrl = state.gatewayURL
         report.ready = LoopbackClient.get(host: state.gatewayHost, port: state.gatewayPort, path: "/ready")?.status == 200
-        let ports = ["postgresql": state.postgres?.port, "redis": state.redis?.port, "gateway": state.gatewayPort]
+        let ports = [
+            "postgresql": state.postgres?.port, "redis": state.redis?.port, "gateway": state.gatewayPort,
+            "coordinator": state.administration?.port,
+        ]
         report.processes = state.processes.map { .init(name: $0.name, pid: $0.pid, port: ports[$0.name] ?? nil) }
     }
 

@@ -9,6 +9,11 @@ struct Announcement {
         Console.answer("")
         Console.answer("ready: \(state.gatewayURL) (HTTP/2 with prior knowledge and HTTP/1.1)")
         Console.answer("health \(state.gatewayURL)/health   metrics \(state.gatewayURL)/metrics   logs \(directory.logs)")
+        if let administration = state.administration {
+            Console.answer(
+                "operators: \(administration.url) (`fature rebalance`, `worker`, `shard`: --admin-url), token \(directory.tokenFile)"
+            )
+        }
         if let id = widestAffiliate() {
             let address = "\(state.gatewayURL)/api/v2/affiliates/\(id)"
             Console.answer("try:   curl '\(address)/network?depth=1&limit=0'")

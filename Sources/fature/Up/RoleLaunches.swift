@@ -4,9 +4,11 @@ struct RoleLaunches {
     let directory: DataDirectory
     let options: UpOptions
 
-    var coordinator: ProcessKeeper.Launch {
+    /// - Parameter administration: where it is to answer operators.
+    func coordinator(_ administration: ClusterState.Administration?) -> ProcessKeeper.Launch {
         let replicas = options.replicas.map { ["--replicas", String($0)] } ?? []
-        return role(["coordinator", "--expected-workers", String(options.workers)] + replicas)
+        let operators = administration.map { ["--admin-listen", $0.address, "--admin-token-file", directory.tokenFile] } ?? []
+        return role(["coordinator", "--expected-workers", String(options.workers)] + replicas + operators)
     }
 
     func worker(_ name: String) -> ProcessKeeper.Launch { role(["worker", "--name", name]) }

@@ -57,6 +57,9 @@ struct UpSession {
 
         var state = try chooseState(postgres: postgres, redis: redis)
         try state.write(directory)
+        if let administration = state.administration {
+            try PrivateFile.write(administration.token + "\n", to: directory.tokenFile)
+        }
         let steps = StepRunner(directory: directory, environment: environment, events: events, setpriv: programs.find("setpriv"))
         let keeper = ProcessKeeper(directory, processes: managedProcesses(), environment: environment, events: events) {
             (processes) throws(CommandError) in
@@ -118,7 +121,7 @@ struct UpSession {
 
     private func startRoles(_ state: ClusterState, _ keeper: ProcessKeeper) throws(CommandError) {
         let launches = RoleLaunches(executable: ourselves, directory: directory, options: options)
-        try keeper.launch("coordinator", launches.coordinator)
+        try keeper.launch("coordinator", launches.coordinator(state.administration))
         for name in RoleLaunches.workerNames(options.workers) { try keeper.launch(name, launches.worker(name)) }
         try keeper.launch("gateway", launches.gateway)
         Console.progress("coordinator, \(options.workers) worker\(options.workers == 1 ? "" : "s") and gateway: started")
@@ -137,6 +140,9 @@ struct UpSession {
         let earlier = try ClusterState.read(directory)
         var state = ClusterState(
             databaseURL: environment.given("DATABASE_URL") ?? "", redisURL: environment.given("REDIS_URL") ?? "",
+            administration: .init(
+                port: try ListeningPort.choose(preferred: earlier?.administration?.port),
+                token: earlier?.administration?.token ?? GeneratedPassword.make()),
             // Kept while unused: the files in the folder still know their password.
             postgres: earlier?.postgres, redis: earlier?.redis, gatewayHost: options.host, gatewayPort: options.port,
             processes: [])

@@ -1,109 +1,110 @@
 import Core
-import Foundation
 import Placement
 import Store
 
 /// A plan of a rebalance as `--json` prints it and PostgreSQL keeps it. Shares and imbalances are in basis points, 1/10,000.
-struct RebalanceDocument: Codable {
-    struct Move: Codable {
-        let position: Int
-        let shard: Int
-        let from: String
-        let to: String
-        let fromInstance: Int64
-        let toInstance: Int64
-        let fromEpoch: Int64
-        let reason: String
-        let weight: Int64
-        let affiliates: Int64
+package struct RebalanceDocument: Codable, Sendable {
+    package struct Move: Codable, Sendable {
+        package let position: Int
+        package let shard: Int
+        package let from: String
+        package let to: String
+        package let fromInstance: Int64
+        package let toInstance: Int64
+        package let fromEpoch: Int64
+        package let reason: String
+        package let weight: Int64
+        package let affiliates: Int64
         /// Since it is kept: planned, moving, done, failed, skipped.
-        var state: String?
-        var failure: String?
+        package var state: String?
+        package var failure: String?
     }
 
     /// How many moves are in which state.
-    struct Counts: Codable {
-        var planned: Int64 = 0
-        var moving: Int64 = 0
-        var done: Int64 = 0
-        var failed: Int64 = 0
-        var skipped: Int64 = 0
+    package struct Counts: Codable, Sendable {
+        package var planned: Int64 = 0
+        package var moving: Int64 = 0
+        package var done: Int64 = 0
+        package var failed: Int64 = 0
+        package var skipped: Int64 = 0
     }
 
-    struct Throttles: Codable {
-        let movesAtOnce: Int64
-        let movesPerSource: Int64
-        let movesPerTarget: Int64
-        let lagChangesMax: Int64
-        let holdMillisecondsMax: Int64
+    package struct Throttles: Codable, Sendable {
+        package let movesAtOnce: Int64
+        package let movesPerSource: Int64
+        package let movesPerTarget: Int64
+        package let lagChangesMax: Int64
+        package let holdMillisecondsMax: Int64
         /// Nil: no limit.
-        let p99MicrosecondsMax: Int64?
+        package let p99MicrosecondsMax: Int64?
     }
 
-    struct Worker: Codable {
-        let workerId: String
-        let instance: Int64
-        let standing: String
-        let capacity: Int64
-        let shardsBefore: Int
-        let shardsAfter: Int
-        let weightBefore: Int64
-        let weightAfter: Int64
-        let shareBefore: Int64
-        let shareAfter: Int64
-        let limit: Int64?
+    package struct Worker: Codable, Sendable {
+        package let workerId: String
+        package let instance: Int64
+        package let standing: String
+        package let capacity: Int64
+        package let shardsBefore: Int
+        package let shardsAfter: Int
+        package let weightBefore: Int64
+        package let weightAfter: Int64
+        package let shareBefore: Int64
+        package let shareAfter: Int64
+        package let limit: Int64?
     }
 
-    struct Cut: Codable {
-        struct Piece: Codable {
-            let affiliateId: Int64
+    package struct Cut: Codable, Sendable {
+        package struct Piece: Codable, Sendable {
+            package let affiliateId: Int64
             /// Nil: a whole tree.
-            let sponsorId: Int64?
-            let weight: Int64
+            package let sponsorId: Int64?
+            package let weight: Int64
         }
 
-        let balances: Bool
-        let imbalanceAfter: Int64
-        let pieces: [Piece]
-        let rest: Int64
+        package let balances: Bool
+        package let imbalanceAfter: Int64
+        package let pieces: [Piece]
+        package let rest: Int64
     }
 
-    struct Obstacle: Codable {
-        let shard: Int
-        let workerId: String
-        let weight: Int64
-        let fairShare: Int64
-        let isGiant: Bool
-        let cut: Cut?
+    package struct Obstacle: Codable, Sendable {
+        package let shard: Int
+        package let workerId: String
+        package let weight: Int64
+        package let fairShare: Int64
+        package let isGiant: Bool
+        package let cut: Cut?
     }
 
     /// Nil: it is not kept.
-    var plan: Int64?
-    var state: String
-    var stateReason: String?
+    package var plan: Int64?
+    package var state: String
+    package var stateReason: String?
     /// When it came into its state, and by whom; these and what follows nil while it is not kept.
-    var stateAt: String?
-    var stateBy: String?
+    package var stateAt: String?
+    package var stateBy: String?
     /// Why no move begins at the moment.
-    var waitsBecause: String?
-    var counts: Counts?
+    package var waitsBecause: String?
+    package var counts: Counts?
+    /// What the answer to a change has to say beside the plan; not kept.
+    package var remark: String?
     /// Nil until it is applied.
-    var throttles: Throttles?
-    let weight: String
-    let threshold: Int64
-    let maxMoves: Int?
-    let drain: [String]
-    var moves: [Move]
+    package var throttles: Throttles?
+    package let weight: String
+    package let threshold: Int64
+    package let maxMoves: Int?
+    package let drain: [String]
+    package var moves: [Move]
     /// What all moves together load.
-    let affiliatesMoved: Int64
-    let workers: [Worker]
-    let imbalanceBefore: Int64
-    let imbalanceAfter: Int64
+    package let affiliatesMoved: Int64
+    package let workers: [Worker]
+    package let imbalanceBefore: Int64
+    package let imbalanceAfter: Int64
     /// Whether every open worker is within the threshold then, as far as whole shards allow.
-    let isBalancedAfter: Bool
+    package let isBalancedAfter: Bool
     /// More moves would help than the plan may have.
-    let isCutShort: Bool
-    let obstacles: [Obstacle]
+    package let isCutShort: Bool
+    package let obstacles: [Obstacle]
 }
 
 extension RebalanceDocument {
@@ -149,12 +150,10 @@ extension RebalanceDocument {
             })
     }
 
-    /// - Throws: `processFailed` when what is kept is no plan of this binary.
-    init(stored: StoredRebalancePlan) throws(CommandError) {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        do { self = try decoder.decode(Self.self, from: Data(stored.document.utf8)) } catch {
-            throw CommandError(.processFailed, "plan \(stored.number) cannot be read: \(error)")
+    /// - Throws: `internalError` when what is kept is no plan of this binary.
+    init(stored: StoredRebalancePlan) throws(AdministrationFault) {
+        do { self = try DocumentJSON.read(Self.self, from: Array(stored.document.utf8)) } catch {
+            throw AdministrationFault(.internalError, "plan \(stored.number) cannot be read: \(error)")
         }
         plan = stored.number
         state = stored.state.rawValue
