@@ -260,8 +260,8 @@ let package = Package(
         .testTarget(
             name: "AdministrationTests",
             dependencies: [
-                "Administration", "ClusterTLS", "Coordinator", "Core", "Placement", "PostgresClient", "Store", "TestServers",
-                "fature",
+                "Administration", "ClusterSupport", "ClusterTLS", "Coordinator", "Core", "Placement", "PostgresClient", "Store",
+                "TestServers", "fature", logging,
                 product("NIOHTTP1", "swift-nio"),
             ], swiftSettings: house),
     ],

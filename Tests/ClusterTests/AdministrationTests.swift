@@ -132,11 +132,11 @@ extension ClusterTests {
                 let log = desk.cluster.log("coordinator-1")
                 #expect(log.contains("without the operators' token") && !log.contains(AdministratedCluster.token))
 
-                // Somebody is connected and silent, and that does not hold the end up.
+                // Somebody is connected and silent, and that does not hold the end up; who has asked is answered.
                 let silent = try PlainSocket(port: desk.port)
-                #expect(try desk.get("health").status == 200)
-                desk.cluster.end("coordinator-1")
+                let asked = try busy(desk)
                 #expect(silent.hearOut() == "")
+                #expect(asked.allSatisfy { $0.status() == 200 })
                 try TestCluster.wait("the coordinator ends", seconds: 8) { !desk.cluster.isRunning("coordinator-1") }
                 #expect(desk.cluster.log("coordinator-1").contains("\"stopped\""))
                 let gone = try desk.remote(["worker", "ls"])
@@ -225,6 +225,25 @@ extension ClusterTests {
             #expect(try desk.get("health").status == 200)
             // The first of them have made room.
             #expect(sockets.prefix(30).allSatisfy { $0.hearOut() == "" })
+        }
+
+        /// Lets eight requests wait for a lock, has a ninth refused, and asks the coordinator to end while they wait.
+        private func busy(_ desk: AdministratedCluster) throws -> [PlainSocket] {
+            let holder = try desk.cluster.connect()
+            let request =
+                "GET /admin/v1/workers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(AdministratedCluster.token)\r\n\r\n"
+            let sockets = try (0..<8).map { _ in try PlainSocket(port: desk.port) }
+            try holder.transaction(.readCommitted) {
+                _ = try holder.execute("LOCK TABLE fature_v2.worker_standing IN ACCESS EXCLUSIVE MODE")
+                for socket in sockets { socket.say(request) }
+                try TestCluster.wait("the ninth is refused") {
+                    let ninth = try desk.get("gateways")
+                    return ninth.status == 503 && ninth.headers["retry-after"] == "1" && ninth.text.contains("overloaded")
+                }
+                desk.cluster.end("coordinator-1")
+                try TestCluster.wait("it listens no more") { (try? PlainSocket(port: desk.port)) == nil }
+            }
+            return sockets
         }
 
         @Test("a coordinator that is told to answer operators without what that takes does not start, and says what it wants")

@@ -17,6 +17,9 @@ final class AdministrationServer: Sendable {
 
     private static let backlog: Int32 = 64
 
+    /// The one that is listened on.
+    var port: Int { channel.localAddress?.port ?? 0 }
+
     /// Listens from then on.
     /// - Throws: beyond loopback without certificates, when those do not fit, when the address is taken.
     static func start(

@@ -59,6 +59,16 @@ struct UpTests {
             #expect(names == ["coordinator", "gateway", "postgresql", "redis", "worker-1"])
             #expect((json["database"] as? [String: Any])?["shards_without_owner"] as? Int == 0)
 
+            // The token that `up` has noted goes to the coordinator that it was noted for, and to nobody else.
+            let operators = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory))?.administration)
+            #expect(first.output.contains("operators: \(operators.url) "))
+            let workers = try await sandbox.run(
+                ["worker", "ls", "--admin-url", operators.url] + directory, environment: distractions)
+            #expect(workers.status == 0 && workers.output.contains("worker-1"), "\(workers.all)")
+            let elsewhere = try await sandbox.run(["worker", "ls", "--admin-url", "http://127.0.0.1:\(port)"] + directory)
+            #expect(elsewhere.status == ExitStatus.configuration.rawValue, "\(elsewhere.all)")
+            #expect(elsewhere.errors.contains("--admin-token-file"), "\(elsewhere.all)")
+
             try join(#"{"affiliate_id":1,"external_id":"e1","name":"A"}"#, port)
             try join(#"{"affiliate_id":2,"parent_affiliate_id":1,"external_id":"e2","name":"B"}"#, port)
             #expect(status(port, "/api/v2/affiliates/2") == 200)
@@ -91,7 +101,10 @@ struct UpTests {
     /// Nothing in the data directory or in a command line gives a password away.
     private func privacy(_ sandbox: Sandbox) throws {
         let state = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory)))
-        let secrets = [try #require(state.postgres?.password), try #require(state.redis?.password)]
+        let secrets = [
+            try #require(state.postgres?.password), try #require(state.redis?.password),
+            try #require(state.administration?.token),
+        ]
         for line in sandbox.processesLeft() {
             for secret in secrets { #expect(!line.contains(secret)) }
         }
@@ -101,7 +114,9 @@ struct UpTests {
             let text = try String(contentsOfFile: "\(sandbox.dataDirectory)/logs/\(log)", encoding: .utf8)
             for secret in secrets { #expect(!text.contains(secret), "\(log)") }
         }
-        for (name, mode) in [("cluster.json", 0o600), ("redis/redis.conf", 0o600), ("postgres", 0o700), ("logs", 0o700)] {
+        for (name, mode) in [
+            ("cluster.json", 0o600), ("admin-token", 0o600), ("redis/redis.conf", 0o600), ("postgres", 0o700), ("logs", 0o700),
+        ] {
             let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.dataDirectory)/\(name)")
             #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode, "\(name)")
         }
