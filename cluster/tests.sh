@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-waiting=(HostsTests JobQueueRedisTests RedisClientTests PostgresClientTests WorkerTests)
+waiting=(AdministrationTests HostsTests JobQueueRedisTests RedisClientTests PostgresClientTests WorkerTests)
 starting=(GatewayTests ClusterTLSTests StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
 alone=(UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
 

@@ -35,8 +35,8 @@ struct PatienceTests {
     @Test("silence and half a head end the connection; half a body is answered 408")
     func slow() async throws {
         var limits = AdministrationLimits()
-        limits.idleMilliseconds = 200
-        limits.requestMilliseconds = 400
+        limits.idleMilliseconds = 1_000
+        limits.requestMilliseconds = 1_000
         try await withServer(limits) { port in
             let silent = try PlainSocket(port: port)
             #expect(silent.hearOut() == "")
@@ -66,7 +66,7 @@ struct PatienceTests {
     func tooLong() async throws {
         var limits = AdministrationLimits()
         // PostgreSQL is waited for for a second.
-        limits.requestMilliseconds = 200
+        limits.requestMilliseconds = 50
         try await withServer(limits) { port in
             for (line, status, type) in [
                 ("GET /admin/v1/workers", 504, "deadline-exceeded"), ("POST /admin/v1/workers/w1/cordon", 503, "outcome-unknown"),

@@ -30,7 +30,7 @@ package struct AdministrationLimits: Sendable {
     package var headBytesMax = 8 * 1024
     package var headersMax = 64
     package var bodyBytesMax = 64 * 1024
-    /// For how long a connection may have no whole request, or leave an answer unread. Milliseconds.
+    /// For how long a connection may have no request, or not the whole head of one, and leave an answer unread. Milliseconds.
     package var idleMilliseconds: Int64 = 30_000
     /// From a request's head to its answer. Milliseconds.
     package var requestMilliseconds: Int64 = 35_000
