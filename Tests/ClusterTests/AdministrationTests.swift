@@ -265,6 +265,19 @@ extension ClusterTests {
                         ["coordinator"] + arguments, environment: ["DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"])
                     #expect(run.status == 78 && run.remarks.contains(words), "\(arguments): \(run)")
                 }
+                for (arguments, status, words) in [
+                    (["--admin-token-file", good], 64, "--admin-url"), (["--tls-ca", good], 64, "--admin-url"),
+                    (["--admin-url", "http://127.0.0.1:1", "--database-url", "x"], 64, "give one of them"),
+                    (["--admin-url", "127.0.0.1:1", "--admin-token-file", good], 78, "http://HOST:PORT"),
+                    (["--admin-url", "http://10.0.0.1:1", "--admin-token-file", good], 78, "say https://"),
+                    (["--admin-url", "http://127.0.0.1:1", "--admin-token-file", open], 78, "chmod 600"),
+                    (["--admin-url", "http://127.0.0.1:1", "--admin-token-file", good], 69, "nobody answers"),
+                ] as [([String], Int32, String)] {
+                    for command in [["worker", "ls"], ["gateway", "ls"], ["shard", "ls"], ["rebalance", "ls"]] {
+                        let run = try CommandRun.fature(command + arguments, environment: ["DATABASE_URL": ""])
+                        #expect(run.status == status && run.remarks.contains(words), "\(command + arguments): \(run)")
+                    }
+                }
             }
         }
 

@@ -27,6 +27,9 @@ struct AdministrationOptions: ParsableArguments {
         _ purpose: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> any AdministrationPort {
         guard let text = try urlText(environment) else {
+            guard adminTokenFile == nil, certificates.isEmpty else {
+                throw CommandError(.usage, "--admin-token-file and --tls-… are for a coordinator: name it with --admin-url")
+            }
             return DatabaseAdministration(try location.connectToCurrentSchema(purpose), origin: .commandLine)
         }
         let url = try AdministrationURL(text)

@@ -22,4 +22,6 @@ struct CertificateOptions: ParsableArguments {
             "The cluster's authorities, a file in PEM: peers with other certificates are refused. Needed beyond loopback. Or the same with …_TLS_CA and `tls_ca`.",
             valueName: "file"))
     var authority: String?
+
+    var isEmpty: Bool { certificate == nil && key == nil && authority == nil }
 }
