@@ -1,5 +1,4 @@
 import Core
-import Glibc
 import PostgresClient
 import Synchronization
 import TestServers
@@ -27,15 +26,15 @@ import Testing
     @Test("a background pool's jobs run on threads that others go before; those of any other pool do not")
     func priorities() async throws {
         let database = try await TestDatabase.create()
-        let ours = getpriority(PRIO_PROCESS, 0)
+        let ours = ThreadPriority.niceness
         for (priority, more) in [(ThreadPriority.normal, Int32(0)), (.background, 10)] {
             let pool = try PostgresPool(
                 configuration: try database.configuration(), connections: 1, pendingMax: 1, priority: priority)
-            let niceness = try await pool.withConnection { _ in getpriority(PRIO_PROCESS, 0) }
+            let niceness = try await pool.withConnection { _ in ThreadPriority.niceness }
             #expect(niceness == min(ours + more, 19), "\(priority)")
             await pool.shutdown()
         }
-        #expect(getpriority(PRIO_PROCESS, 0) == ours)
+        #expect(ThreadPriority.niceness == ours)
     }
 
     @Test("past its bound the queue refuses at once, and shutdown fails what waits and lets finish what runs")

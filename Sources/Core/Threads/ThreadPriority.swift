@@ -11,7 +11,12 @@ package enum ThreadPriority: Sendable {
         switch self {
         case .normal: break
         // Being nicer is always allowed; where it is not (a sandbox), the work is done at the usual priority.
-        case .background: _ = setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 10)
+        case .background: _ = setpriority(Self.thread, 0, Self.niceness + 10)
         }
     }
+
+    /// How nice the calling thread is to others: -20 to 19.
+    package static var niceness: Int32 { getpriority(thread, 0) }
+
+    private static var thread: Int32 { Int32(PRIO_PROCESS.rawValue) }
 }
