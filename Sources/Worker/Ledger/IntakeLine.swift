@@ -150,6 +150,7 @@ final class IntakeLine: @unchecked Sendable {
         guard !isBusy else { return }
         let now = monotonicNow()
         var group: [Entry] = []
+        group.reserveCapacity(min(count, TransactionIntake.groupMax))
         while group.count < TransactionIntake.groupMax, let entry = resumed.popFirst() ?? waiting.popFirst() {
             let seat = loop.seat(entry.transaction.shard)
             switch seat.duty.write() {

@@ -70,7 +70,8 @@ struct PrivatePostgres {
     func command(port: Int) -> [String] {
         let settings = [
             "listen_addresses": "127.0.0.1", "port": String(port), "unix_socket_directories": "",
-            "max_connections": "100", "password_encryption": "scram-sha-256",
+            // A worker has up to 20.
+            "max_connections": "400", "password_encryption": "scram-sha-256",
             "shared_buffers": "\(ServerMemory.megabytes)MB", "work_mem": "16MB", "maintenance_work_mem": "256MB",
             "max_wal_size": "8GB", "checkpoint_timeout": "15min", "synchronous_commit": "on",
             // The ledger touches pages all over its indexes: after each checkpoint every one of them goes whole into the log.
