@@ -17,9 +17,9 @@ private struct Readiness: Decodable, Equatable {
 struct ReadinessTests {
     /// Two workers with half of the shards each, the second of which does not answer as one that is well.
     private func ask(
-        _ second: FakeWorker.Reply, deadlineMilliseconds: Int = 20_000, isGone: Bool = false
+        _ second: FakeWorker.Reply, first: Range<Int> = 0..<128, deadlineMilliseconds: Int = 20_000, isGone: Bool = false
     ) async throws -> Readiness {
-        let one = try await FakeWorker.startForQuestions(1) { _, _ in .part(0..<128) }
+        let one = try await FakeWorker.startForQuestions(1) { _, _ in .part(first) }
         let two = try await FakeWorker.startForQuestions(2) { _, _ in second }
         let gateway = try await TestGateway([(one, 0..<128), (two, 128..<256)], deadlineMilliseconds: deadlineMilliseconds)
         if isGone {
@@ -45,6 +45,21 @@ struct ReadinessTests {
     @Test("a worker that cannot be reached: the shards of the others are served, and it is named")
     func unreachable() async throws {
         #expect(try await ask(.silence, isGone: true) == half(reachable: 128, unreachable: ["w2"]))
+    }
+
+    @Test("a dead worker's shards are another's already, and requests for them would still go to the dead one")
+    func takenOver() async throws {
+        let answer = try await ask(.silence, first: 0..<256, isGone: true)
+        #expect(
+            answer
+                == Readiness(
+                    ready: false, shards_served: 256, shards_reachable: 128, shards_missing: [], workers_unreachable: ["w2"]))
+    }
+
+    @Test("a shard that two workers claim, as often as they are asked")
+    func claimedTwice() async throws {
+        let answer = try await ask(.part(127..<256))
+        #expect(!answer.ready && answer.shards_served == 256 && answer.workers_unreachable.isEmpty)
     }
 
     @Test("a worker whose connection is lost before it has answered")

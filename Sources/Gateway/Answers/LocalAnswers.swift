@@ -46,12 +46,15 @@ extension GatewayLoop {
 
     /// Asks the workers what they serve: owning a shard is not enough, it has to be loaded.
     func askReady(_ index: Int) {
-        if isShuttingDown { respondReady(index, served: ShardSet()) } else { gather(index) }
+        if isShuttingDown { respondReady(index, served: ShardSet(), isWhole: false) } else { gather(index) }
     }
 
-    /// 200 when every shard is served by a worker that is connected to this event loop. Else what is not served, and which workers are not connected.
-    func respondReady(_ index: Int, served: ShardSet) {
-        let isReady = served == .all && !isShuttingDown
+    /// 200 when every shard is served, by one worker, and this event loop is connected to whom it would send a request for it. Else what is not served, and which
+    /// workers are not connected.
+    /// - Parameter isWhole: whether the workers have claimed each shard once.
+    func respondReady(_ index: Int, served: ShardSet, isWhole: Bool) {
+        // Others may have taken up the shards of a dead worker to whom requests would still go from here.
+        let isReady = isWhole && served == .all && unreachableShardCount == 0 && !isShuttingDown
         body.removeAll()
         body.append("{\"ready\":\(isReady),\"shards\":\(ShardID.count),\"shards_served\":\(served.count)")
         body.append(",\"shards_reachable\":\(ShardID.count - unreachableShardCount),\"shards_missing\":[" as String)
@@ -74,8 +77,10 @@ extension GatewayLoop {
 
     /// The names of owners without a connection, each once, ascending.
     private var unreachableOwners: [String] {
-        let owners = (0..<ShardID.count).compactMap { number in
-            shardLinks[number]?.isConnected == true ? nil : shardLinks[number]?.owner ?? topology.owners[number]
+        let owners = (0..<ShardID.count).compactMap { number -> ClusterMap.Owner? in
+            if let link = shardLinks[number] { return link.isConnected ? nil : link.owner }
+            // What a worker has told may be newer than our picture.
+            return topology.owners[number].flatMap { $0.instance == routes[ShardID(number)].owner ? $0 : nil }
         }
         return Set(owners).map(\.name).sorted()
     }

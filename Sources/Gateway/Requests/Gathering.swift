@@ -112,7 +112,7 @@ extension GatewayLoop {
 
     private func refuseGathering(_ index: Int) {
         if case .ready? = requests[index].route {
-            respondReady(index, served: gatherings[slab.token(of: index)]?.covered ?? ShardSet())
+            respondReady(index, served: gatherings[slab.token(of: index)]?.covered ?? ShardSet(), isWhole: false)
         } else {
             respond(index, .shardUnavailable)
         }
@@ -166,7 +166,7 @@ extension GatewayLoop {
             // Complete: nobody owes a part any more.
             switch requests[index].route {
             case .rankings(let question)?: respondRanking(index, question, gathering.ranked)
-            case .ready?: respondReady(index, served: .all)
+            case .ready?: respondReady(index, served: .all, isWhole: true)
             default: respondStatistics(index, gathering.statistics)
             }
         } else if gathering.waitingLinks.isEmpty, gathering.isPartial {
