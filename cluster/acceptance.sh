@@ -115,6 +115,7 @@ phase() {
     shift 2
     wants "$name" || return 0
     say "$name"
+    kill -0 "$load_pid" 2>/dev/null || fail "the load has ended: $(tail -n 3 "$folder/load.log")" 1
     fault_at=null fault_until=null
     count_parked
     parked_before=$parked_total

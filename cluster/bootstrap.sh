@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(curl libpq-dev libhiredis-dev libnghttp2-dev pkg-config postgresql postgresql-contrib redis-server)
 case "${1:-}" in
---test) packages+=(iproute2 jq nghttp2-client nghttp2-server openssl procps python3 systemd util-linux) ;;
+--test) packages+=(bsdextrautils iproute2 jq nghttp2-client nghttp2-server openssl procps python3 systemd util-linux) ;;
 --bench) packages+=(nghttp2-client nghttp2-server) ;;
 esac
 

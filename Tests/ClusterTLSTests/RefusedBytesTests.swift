@@ -41,7 +41,7 @@ private final class Heard: Sendable {
     }
 }
 
-@Suite struct RefusedBytesTests {
+@Suite(.timeLimit(.minutes(1))) struct RefusedBytesTests {
     @Test("what comes with the end of a handshake that has shown no certificate goes no further", arguments: [true, false])
     func dropped(isAccepting: Bool) async throws {
         let heard = Heard()
