@@ -37,7 +37,7 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         // Floor 1: words everyone uses. No I/O.
-        .target(name: "Core", swiftSettings: house),
+        .target(name: "Core", dependencies: ["CLinux"], swiftSettings: house),
 
         // Floor 2: pure mechanisms. No I/O.
         .target(name: "Hierarchy", dependencies: ["Core"], swiftSettings: house),
@@ -177,7 +177,7 @@ let package = Package(
                 "Core", "Commission", "Dataset", "Hierarchy", "Ownership", "Placement", "Store", "PostgresClient", "TestServers",
             ],
             swiftSettings: house),
-        .testTarget(name: "PostgresClientTests", dependencies: ["Core", "PostgresClient", "TestServers"], swiftSettings: house),
+        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "TestServers"], swiftSettings: house),
         .testTarget(name: "FramesTests", dependencies: ["Core", "Frames"], swiftSettings: house),
         .testTarget(name: "PlacementTests", dependencies: ["Core", "Placement"], swiftSettings: house),
         .testTarget(

@@ -13,7 +13,7 @@ mkdir -p "$out"
 module() {
     local name=$1
     shift
-    swiftc -O -wmo -swift-version 6 -sanitize=fuzzer -parse-as-library -package-name fature -module-name "$name" -I "$out" -I Sources/CNGHTTP2 \
+    swiftc -O -wmo -swift-version 6 -sanitize=fuzzer -parse-as-library -package-name fature -module-name "$name" -I "$out" -I Sources/CNGHTTP2 -I Sources/CLinux \
         -emit-module -emit-module-path "$out/$name.swiftmodule" -c -o "$out/$name.o" "$@"
 }
 
@@ -23,7 +23,7 @@ target() {
     shift
     local each
     for each in "$@"; do objects+=("$out/$each.o"); done
-    swiftc -O -swift-version 6 -sanitize=fuzzer -parse-as-library -package-name fature -module-name "$name" -I "$out" -I Sources/CNGHTTP2 \
+    swiftc -O -swift-version 6 -sanitize=fuzzer -parse-as-library -package-name fature -module-name "$name" -I "$out" -I Sources/CNGHTTP2 -I Sources/CLinux \
         "Tests/Fuzz/$name.swift" "${objects[@]}" -o "$out/$name"
 }
 

@@ -50,6 +50,7 @@ package final class GatewayService: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
         var loops: [ObjectIdentifier: GatewayLoop] = [:]
         for eventLoop in group.makeIterator() {
+            eventLoop.execute { ShortSlices.take() }
             loops[ObjectIdentifier(eventLoop)] = GatewayLoop(
                 eventLoop: eventLoop, configuration: configuration, table: table, currency: currency,
                 journal: AccessJournal(mode: configuration.accessLog, writer: writer), service: backend, connector: connector,

@@ -65,9 +65,6 @@ package final class WorkerService: Service {
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         let load = try PostgresPool(
             configuration: database("load"), connections: LoadLine.placesMax[0], pendingMax: ShardID.count)
-        let ahead = try PostgresPool(
-            configuration: database("load ahead"), connections: LoadLine.placesMax[1], pendingMax: ShardID.count,
-            priority: .background)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
@@ -89,6 +86,7 @@ package final class WorkerService: Service {
         }
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        group.next().execute { ShortSlices.take() }
         let loop = WorkerLoop(eventLoop: group.next(), currency: currency, logger: logger)
         let channel: any Channel
         do {
@@ -133,8 +131,7 @@ package final class WorkerService: Service {
         let steward = ShardSteward(
             loop: loop,
             pools: .init(
-                load: load, ahead: ahead, write: write, wide: wide, catchUp: catchUp, intake: intake, moves: moves, follow: follow
-            ),
+                load: load, write: write, wide: wide, catchUp: catchUp, intake: intake, moves: moves, follow: follow),
             ledger: ledger, logger: logger)
         try await loop.eventLoop.submit { loop.steward = steward }.get()
         let tenant = ShardTenant(
@@ -165,7 +162,7 @@ package final class WorkerService: Service {
         await ledger?.stopFeeding()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, moves, load, ahead, write, wide, catchUp, intake] { await pool.shutdown() }
+        for pool in [control, follow, moves, load, write, wide, catchUp, intake] { await pool.shutdown() }
         try await group.shutdownGracefully()
         logger.notice("stopped")
     }

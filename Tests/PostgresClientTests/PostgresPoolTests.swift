@@ -1,4 +1,3 @@
-import Core
 import PostgresClient
 import Synchronization
 import TestServers
@@ -21,20 +20,6 @@ import Testing
         }
         #expect(sum == 500 * 501 / 2)
         await pool.shutdown()
-    }
-
-    @Test("a background pool's jobs run on threads that others go before; those of any other pool do not")
-    func priorities() async throws {
-        let database = try await TestDatabase.create()
-        let ours = ThreadPriority.niceness
-        for (priority, more) in [(ThreadPriority.normal, Int32(0)), (.background, 10)] {
-            let pool = try PostgresPool(
-                configuration: try database.configuration(), connections: 1, pendingMax: 1, priority: priority)
-            let niceness = try await pool.withConnection { _ in ThreadPriority.niceness }
-            #expect(niceness == min(ours + more, 19), "\(priority)")
-            await pool.shutdown()
-        }
-        #expect(ThreadPriority.niceness == ours)
     }
 
     @Test("past its bound the queue refuses at once, and shutdown fails what waits and lets finish what runs")

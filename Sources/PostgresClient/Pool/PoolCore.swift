@@ -44,20 +44,15 @@ final class PoolCore: Sendable {
     private let pendingMax: Int
     private let connectWaitMilliseconds: Int
     private let reconnectMillisecondsMax: Int
-    private let priority: ThreadPriority
     private let state = Monitor(State())
     /// Apart from `state`, so that a thread waiting to reconnect is not woken, and does not swallow the wake-up, for a job.
     private let isShutDown = Monitor(false)
 
-    init(
-        configuration: PostgresConfiguration, pendingMax: Int, connectWaitMilliseconds: Int, reconnectMillisecondsMax: Int,
-        priority: ThreadPriority
-    ) {
+    init(configuration: PostgresConfiguration, pendingMax: Int, connectWaitMilliseconds: Int, reconnectMillisecondsMax: Int) {
         self.configuration = configuration
         self.pendingMax = pendingMax
         self.connectWaitMilliseconds = connectWaitMilliseconds
         self.reconnectMillisecondsMax = reconnectMillisecondsMax
-        self.priority = priority
     }
 
     // MARK: Callers
@@ -106,7 +101,7 @@ final class PoolCore: Sendable {
 
     func startThread() -> Bool {
         state.withLock { $0.threads += 1 }
-        if DetachedThread.start(priority: priority, { [self] in work() }) { return true }
+        if DetachedThread.start({ [self] in work() }) { return true }
         state.withLock { $0.threads -= 1 }
         return false
     }

@@ -13,10 +13,9 @@ package final class PostgresPool: Sendable {
     ///   - pendingMax: how many jobs may wait.
     ///   - connectWaitMilliseconds: how long a job may wait for the server to come back before it fails with the reason.
     ///   - reconnectMillisecondsMax: the longest pause between two attempts to connect; short for what a lease depends on.
-    ///   - priority: of the pool's threads, which do what jobs do with the rows they read.
     package init(
         configuration: PostgresConfiguration, connections: Int, pendingMax: Int, connectWaitMilliseconds: Int = 10_000,
-        reconnectMillisecondsMax: Int = 2000, priority: ThreadPriority = .normal
+        reconnectMillisecondsMax: Int = 2000
     ) throws(PostgresError) {
         guard (1...1000).contains(connections), (1...1_000_000).contains(pendingMax), connectWaitMilliseconds >= 0,
             reconnectMillisecondsMax > 0
@@ -28,7 +27,7 @@ package final class PostgresPool: Sendable {
         }
         core = PoolCore(
             configuration: configuration, pendingMax: pendingMax, connectWaitMilliseconds: connectWaitMilliseconds,
-            reconnectMillisecondsMax: reconnectMillisecondsMax, priority: priority)
+            reconnectMillisecondsMax: reconnectMillisecondsMax)
         for _ in 0..<connections {
             guard core.startThread() else {
                 core.beginShutdown()

@@ -83,7 +83,7 @@ extension ShardSteward {
     /// - Parameter wanted: with the generations of their duties, now.
     private func read(_ wanted: [(shard: ShardID, generation: UInt64)], _ rank: LoadLine.Rank) {
         let started = monotonicNow()
-        let pool = rank == .owned ? pools.load : pools.ahead
+        let pool = pools.load
         let eventLoop = loop.eventLoop
         let shards = wanted.map(\.shard)
         // Not waited for: other shards may come or go while these load.

@@ -21,10 +21,7 @@ protocol Paying: AnyObject, Sendable {
 final class ShardSteward: @unchecked Sendable {
     // @unchecked: confined to the loop's event loop; tasks carry values only.
     struct Pools: Sendable {
-        /// Loads of shards that are ours.
         let load: PostgresPool
-        /// Loads of shards that others answer for meanwhile, on threads that serving goes before.
-        let ahead: PostgresPool
         let write: PostgresPool
         /// Moves of subtrees.
         let wide: PostgresPool
