@@ -135,14 +135,14 @@ struct UpSession {
         LoopbackClient.get(host: options.host, port: options.port, path: path)?.status == 200
     }
 
-    /// The ports and passwords of the last start where they still serve, else new ones.
+    /// The ports and passwords of the last start where they still serve, else new ones. The operators' token is always a new one.
     private func chooseState(postgres: PrivatePostgres?, redis: PrivateRedis?) throws(CommandError) -> ClusterState {
         let earlier = try ClusterState.read(directory)
         var state = ClusterState(
             databaseURL: environment.given("DATABASE_URL") ?? "", redisURL: environment.given("REDIS_URL") ?? "",
             administration: .init(
                 port: try ListeningPort.choose(preferred: earlier?.administration?.port),
-                token: earlier?.administration?.token ?? GeneratedPassword.make()),
+                token: GeneratedPassword.make()),
             // Kept while unused: the files in the folder still know their password.
             postgres: earlier?.postgres, redis: earlier?.redis, gatewayHost: options.host, gatewayPort: options.port,
             processes: [])

@@ -84,6 +84,9 @@ struct UpTests {
             let restart = try await sandbox.run(sandbox.up(port: port, ["--detach"]))
             #expect(restart.status == 0, "\(restart.all)")
             #expect(status(port, "/api/v2/affiliates/2") == 200)
+            let noted = try #require(try ClusterState.read(DataDirectory(sandbox.dataDirectory))?.administration)
+            let inFile = try String(contentsOfFile: "\(sandbox.dataDirectory)/admin-token", encoding: .utf8)
+            #expect(noted.token != operators.token && inFile == noted.token + "\n", "each start makes a new token")
         }
     }
 
