@@ -17,7 +17,14 @@ final class RemoteAdministration: AdministrationPort {
     private let operatorName: String
     private let connector: TLSConnector
     private let eventLoop: any EventLoop
-    private var channel: (any Channel)?
+    /// The one that questions share.
+    private var shared: Connection?
+
+    private struct Connection {
+        let channel: any Channel
+        /// It outlives the channel's pipeline, and with it why the peer was refused.
+        let exchange: NIOLoopBound<RemoteExchange>
+    }
 
     private static let connectSecondsMax: Int64 = 5
     /// Somewhat more than a coordinator takes.
@@ -92,20 +99,22 @@ final class RemoteAdministration: AdministrationPort {
         let request = RemoteRequest(
             method: call.method, target: call.target, host: "\(url.address)", authorization: authorization,
             operatorName: operatorName, body: call.body?.bytes)
-        if !call.isChange, let channel, channel.isActive {
-            do { return try exchange(request, on: channel) } catch let failure as RemoteFailure where !failure.hasBegun {
-                self.channel = nil
+        if !call.isChange, let shared, shared.channel.isActive {
+            do { return try exchange(request, on: shared) } catch let failure as RemoteFailure where failure.isClosed {
+                self.shared = nil
             } catch let failure as RemoteFailure { throw explained(failure) }
         }
         let opened = try connect()
-        if !call.isChange { channel = opened }
-        defer { if call.isChange { opened.close(promise: nil) } }
+        if !call.isChange { shared = opened }
+        defer { if call.isChange { opened.channel.close(promise: nil) } }
         do { return try exchange(request, on: opened) } catch let failure as RemoteFailure { throw explained(failure) }
     }
 
-    private func connect() throws -> any Channel {
+    private func connect() throws -> Connection {
         let connector = connector
         let host = url.address.host
+        // A name may have several addresses, each of which is tried on a channel of its own.
+        let exchanges = NIOLoopBoundBox<[ObjectIdentifier: RemoteExchange]?>.makeEmptyBox(eventLoop: eventLoop)
         do {
             return try ClientBootstrap(group: eventLoop)
                 .connectTimeout(.seconds(Self.connectSecondsMax))
@@ -113,12 +122,20 @@ final class RemoteAdministration: AdministrationPort {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let exchange = RemoteExchange()
+                        exchanges.value = (exchanges.value ?? [:]).merging([ObjectIdentifier(channel): exchange]) { $1 }
                         try connector.prepare(channel, coordinatorAt: host) { exchange.refused($0) }
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         try channel.pipeline.syncOperations.addHandler(exchange)
                     }
                 }
-                .connect(host: host, port: url.address.port).wait()
+                .connect(host: host, port: url.address.port)
+                .flatMapThrowing { channel in
+                    guard let exchange = exchanges.value?[ObjectIdentifier(channel)] else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    return Connection(channel: channel, exchange: NIOLoopBound(exchange, eventLoop: channel.eventLoop))
+                }
+                .wait()
         } catch {
             throw AdministrationFault(
                 .unreachable,
@@ -126,15 +143,11 @@ final class RemoteAdministration: AdministrationPort {
         }
     }
 
-    private func exchange(_ request: RemoteRequest, on channel: any Channel) throws -> RemoteAnswer {
-        let promise = channel.eventLoop.makePromise(of: RemoteAnswer.self)
-        channel.eventLoop.execute {
-            do {
-                let exchange = try channel.pipeline.syncOperations.handler(type: RemoteExchange.self)
-                exchange.ask(request, within: .seconds(Self.answerSecondsMax), promise)
-            } catch {
-                promise.fail(RemoteFailure(hasBegun: false, reason: "the connection was closed"))
-            }
+    private func exchange(_ request: RemoteRequest, on connection: Connection) throws -> RemoteAnswer {
+        let promise = connection.channel.eventLoop.makePromise(of: RemoteAnswer.self)
+        let exchange = connection.exchange
+        connection.channel.eventLoop.execute {
+            exchange.value.ask(request, within: .seconds(Self.answerSecondsMax), promise)
         }
         return try promise.futureResult.wait()
     }

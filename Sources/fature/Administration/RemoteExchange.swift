@@ -23,8 +23,9 @@ struct RemoteAnswer: Sendable {
 
 /// Why nothing came back.
 struct RemoteFailure: Error {
-    /// Whether the request may have been understood.
-    let hasBegun: Bool
+    /// The connection ended before anything of an answer came. On one that was used before the coordinator may have done so before it saw the
+    /// request.
+    let isClosed: Bool
     let reason: String
     var refusal: PeerRefusal?
 }
@@ -46,7 +47,7 @@ final class RemoteExchange: ChannelInboundHandler {
 
     func ask(_ request: RemoteRequest, within limit: TimeAmount, _ promise: EventLoopPromise<RemoteAnswer>) {
         guard self.promise == nil, refusal == nil, let context else {
-            return promise.fail(RemoteFailure(hasBegun: false, reason: "the connection was closed", refusal: refusal))
+            return promise.fail(RemoteFailure(isClosed: true, reason: "the connection was closed", refusal: refusal))
         }
         self.request = request
         self.promise = promise
@@ -60,7 +61,7 @@ final class RemoteExchange: ChannelInboundHandler {
     func refused(_ refusal: PeerRefusal) { self.refusal = refusal }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { end("the connection was closed") }
+    func handlerRemoved(context: ChannelHandlerContext) { end("the connection was closed", isClosed: true) }
 
     func channelActive(context: ChannelHandlerContext) {
         isReady = true
@@ -68,11 +69,14 @@ final class RemoteExchange: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end("the connection was closed")
+        end("the connection was closed", isClosed: true)
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { fail("\(error)") }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // All others are how a connection can end.
+        fail("\(error)", isClosed: !(error is HTTPParserError))
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -112,19 +116,19 @@ final class RemoteExchange: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
-    private func fail(_ reason: String) {
+    private func fail(_ reason: String, isClosed: Bool = false) {
         let context = context
-        end(reason)
+        end(reason, isClosed: isClosed)
         context?.close(promise: nil)
     }
 
-    private func end(_ reason: String) {
+    private func end(_ reason: String, isClosed: Bool) {
         timer?.cancel()
         timer = nil
         context = nil
         isReady = false
         let promise = promise
         self.promise = nil
-        promise?.fail(RemoteFailure(hasBegun: head != nil, reason: reason, refusal: refusal))
+        promise?.fail(RemoteFailure(isClosed: isClosed && head == nil, reason: reason, refusal: refusal))
     }
 }
