@@ -1,4 +1,4 @@
-/// Why a coordinator cannot start.
+/// Why a coordinator does not answer operators.
 package enum CoordinatorError: Error, Equatable, CustomStringConvertible {
     case cannotListen(address: String, reason: String)
 

@@ -28,8 +28,10 @@ package final class CoordinatorService: Service {
     }
 
     /// Coordinates until a graceful shutdown, then gives leadership up.
-    /// - Throws: when PostgreSQL cannot be reached at the start or has another schema, and when operators cannot be listened for.
+    /// - Throws: when PostgreSQL cannot be reached at the start or has another schema, and when operators beyond loopback were to be answered
+    ///   without certificates. That operators cannot be answered for another reason stops nothing.
     package func run() async throws {
+        try configuration.administration?.requireCredentials()
         let pool = try PostgresPool(
             configuration: PostgresConfiguration(url: configuration.databaseURL, applicationName: "fature coordinator"),
             connections: 1,
@@ -40,10 +42,9 @@ package final class CoordinatorService: Service {
                 url: configuration.databaseURL, applicationName: "fature coordinator housekeeping",
                 statementTimeoutMilliseconds: Housekeeping.statementMillisecondsMax),
             connections: 1, pendingMax: 4, connectWaitMilliseconds: 1000)
-        let administration: AdministrationServer? =
-            if let wanted = configuration.administration {
-                try await AdministrationServer.start(wanted, databaseURL: configuration.databaseURL, logger: logger)
-            } else { nil }
+        let administration = configuration.administration.map {
+            AdministrationListener($0, databaseURL: configuration.databaseURL, logger: logger)
+        }
         let reign = await cancelWhenGracefulShutdown {
             var reign = Reign(holder: "coordinator-\(UInt64.random(in: .min ... .max))", startedAt: .now)
             while !Task.isCancelled {
@@ -73,7 +74,7 @@ package final class CoordinatorService: Service {
                 logger.warning("leadership was not given up; it runs out by itself", metadata: ["error": "\(error)"])
             }
         }
-        await administration?.shutDown(logger: logger)
+        await administration?.shutDown()
         await houseKeepers.shutdown()
         await pool.shutdown()
         logger.notice("stopped")

@@ -19,6 +19,11 @@ package struct AdministrationConfiguration: Sendable {
         self.credentials = credentials
         self.limits = limits
     }
+
+    /// - Throws: `missing` beyond loopback without certificates, saying what to give.
+    func requireCredentials() throws(ClusterTLSError) {
+        try CredentialPaths.require(credentials, toListenOn: address.host, as: "a coordinator that operators reach")
+    }
 }
 
 /// What strangers and operators may cost a coordinator.
@@ -39,7 +44,7 @@ package struct AdministrationLimits: Sendable {
     static let databaseConnections = 2
     /// One statement of them; a plan may take so long. Milliseconds.
     static let statementMilliseconds = 30_000
-    /// How long a request waits for PostgreSQL to come back. Milliseconds.
+    /// How long a request waits for PostgreSQL to come back, and an attempt to reach it takes. Milliseconds.
     static let databaseWaitMilliseconds = 1_000
     /// How long a client is listened to that has been refused while it was sending. Milliseconds.
     static let farewellMilliseconds: Int64 = 1_000

@@ -26,7 +26,7 @@ final class AdministrationServer: Sendable {
         _ configuration: AdministrationConfiguration, databaseURL: String, logger: Logger
     ) async throws -> AdministrationServer {
         let address = configuration.address
-        try CredentialPaths.require(configuration.credentials, toListenOn: address.host, as: "a coordinator that operators reach")
+        try configuration.requireCredentials()
         let credentials = try await ClusterCredentials.load(
             configuration.credentials, role: .coordinator, name: nil, logger: logger)
         let limits = configuration.limits

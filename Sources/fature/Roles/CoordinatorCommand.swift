@@ -10,12 +10,13 @@ struct CoordinatorCommand: AsyncParsableCommand {
         abstract: "Give every shard a worker, at the start and when a worker dies.",
         discussion: """
             Several may run: one leads, the others stand by. `fature up` starts one. With --admin-listen and --admin-token-file it answers operators \
-            over HTTP, whether it leads or not; `fature rebalance`, `worker`, `shard` and `gateway ls` ask it with --admin-url.
+            over HTTP, whether it leads or not; `fature rebalance`, `worker`, `shard` and `gateway ls` ask it with --admin-url. While it cannot \
+            listen for them, since the port is taken or the certificates do not fit, it leads all the same, logs why and tries again.
 
             Example: DATABASE_URL=postgresql://… fature coordinator --expected-workers 3 --replicas 1
             Example: fature coordinator --admin-listen 127.0.0.1:7600 --admin-token-file /etc/fature/admin-token
 
-            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, 66 certificates that do not fit, \
+            Exit status: 0 stopped as asked, 3 no cluster named or in --data-dir, 64 bad flag, \
             69 PostgreSQL does not answer, 70 failed, 73 a file cannot be read, 76 schema of another version, 77 wrong password, 78 bad setting; the log's last line says why.
             """)
 
