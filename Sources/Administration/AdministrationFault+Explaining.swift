@@ -23,7 +23,11 @@ extension AdministrationFault {
                 : AdministrationFault(.databaseUnavailable, "PostgreSQL went away meanwhile; ask again")
         case .queueFull: AdministrationFault(.overloaded, "too many requests wait for PostgreSQL; ask again")
         case .timedOut, .cancelled:
-            AdministrationFault(.deadlineExceeded, "PostgreSQL took too long, and the statement was given up")
+            // It may have been done just before it was given up.
+            isChange
+                ? AdministrationFault(
+                    .outcomeUnknown, "PostgreSQL took too long; look whether it was done before asking again")
+                : AdministrationFault(.deadlineExceeded, "PostgreSQL took too long, and the statement was given up")
         case .server, .usage, .value: AdministrationFault(.internalError, "the coordinator's log says why")
         }
     }

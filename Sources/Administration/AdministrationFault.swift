@@ -31,7 +31,9 @@ package struct AdministrationFault: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// PostgreSQL does not answer; nothing was done.
         case databaseUnavailable = "database-unavailable"
-        /// PostgreSQL went away while the change was on its way.
+        /// The coordinator ends; nothing was done.
+        case shuttingDown = "shutting-down"
+        /// PostgreSQL went away, or took too long, while the change was on its way; or it is made and could not be read again.
         case outcomeUnknown = "outcome-unknown"
         case deadlineExceeded = "deadline-exceeded"
 
@@ -53,15 +55,20 @@ package struct AdministrationFault: Error, Sendable, CustomStringConvertible {
     package var plan: RebalanceDocument?
     /// What the resource answers, where another method was asked for.
     package var allowedMethods: String?
+    /// What went wrong beneath, for logs and for who has PostgreSQL itself asked.
+    package var cause: (any Error)?
 
-    package init(_ code: Code, _ message: String, plan: RebalanceDocument? = nil, allowedMethods: String? = nil) {
+    package init(
+        _ code: Code, _ message: String, plan: RebalanceDocument? = nil, allowedMethods: String? = nil, cause: (any Error)? = nil
+    ) {
         self.code = code
         self.message = message
         self.plan = plan
         self.allowedMethods = allowedMethods
+        self.cause = cause
     }
 
-    package var description: String { message }
+    package var description: String { cause.map { "\(message) (\($0))" } ?? message }
 }
 
 extension AdministrationFault.Code {
@@ -80,7 +87,7 @@ extension AdministrationFault.Code {
         case .unknownWorker, .invalidField: 422
         case .headersTooLarge: 431
         case .internalError, .notUnderstood, .misconfigured: 500
-        case .overloaded, .databaseUnavailable, .outcomeUnknown, .unreachable, .peerRefused: 503
+        case .overloaded, .databaseUnavailable, .shuttingDown, .outcomeUnknown, .unreachable, .peerRefused: 503
         case .deadlineExceeded: 504
         }
     }
@@ -105,6 +112,7 @@ extension AdministrationFault.Code {
         case .internalError: "Something is wrong in the cluster; the coordinator's log says more"
         case .overloaded: "Too many requests at once: try again shortly"
         case .databaseUnavailable: "The database does not answer at the moment: nothing was changed"
+        case .shuttingDown: "This coordinator ends: nothing was done"
         case .outcomeUnknown: "It is not known whether the change was made: look before trying again"
         case .deadlineExceeded: "No answer within the deadline: nothing was changed"
         case .unreachable: "Nobody answers"

@@ -46,11 +46,39 @@ struct AnswerTests {
             (PostgresError(.cannotConnect, "secret"), true, AdministrationFault.Code.databaseUnavailable),
             (lost, true, .outcomeUnknown), (lost, false, .databaseUnavailable),
             (PostgresError(.queueFull, "secret"), true, .overloaded),
-            (PostgresError(.cancelled, "secret"), true, .deadlineExceeded),
+            (PostgresError(.cancelled, "secret"), true, .outcomeUnknown),
+            (PostgresError(.timedOut, "secret"), true, .outcomeUnknown),
+            (PostgresError(.cancelled, "secret"), false, .deadlineExceeded),
+            (PostgresError(.timedOut, "secret"), false, .deadlineExceeded),
             (PostgresError(.server, "secret", sqlState: "42P01"), false, .internalError),
         ] {
             let fault = AdministrationFault.explaining(error, isChange: isChange)
             #expect(fault.code == code && !fault.message.contains("secret"))
+        }
+        // It was given up before it had begun.
+        #expect(AdministrationFault.explaining(CancellationError(), isChange: true).code == .deadlineExceeded)
+        let fault = AdministrationFault(.outcomeUnknown, "what and where", cause: lost)
+        #expect("\(fault)".contains("secret"), "for the log")
+        let body = AdministrationAnswer(fault, requestID: "").body
+        #expect(!String(decoding: body, as: UTF8.self).contains("secret"), "not for who asks")
+    }
+
+    @Test("a worker that a plan would have marked is as it was if the plan is refused, unless it was marked before")
+    func standing() {
+        func plan(_ state: String) -> RebalanceDocument {
+            RebalanceDocument(
+                state: state, weight: "affiliates", threshold: 0, maxMoves: nil, drain: ["w1"], moves: [], affiliatesMoved: 0,
+                workers: [], imbalanceBefore: 0, imbalanceAfter: 0, isBalancedAfter: true, isCutShort: false, obstacles: [])
+        }
+        let marked = WorkerStandingDocument(
+            workerId: "w1", before: "cordoned", standing: "draining", changed: true, shards: 7, dryRun: false, plan: nil)
+        for (state, isMarked, standing) in [
+            ("refused", false, "cordoned"), ("refused", true, "draining"), ("applying", false, "draining"),
+            ("done", false, "draining"),
+        ] {
+            let outcome = marked.with(plan(state), isMarked: isMarked)
+            #expect(outcome.standing == standing && outcome.changed == (standing == "draining"), "\(state) \(isMarked)")
+            #expect(outcome.before == "cordoned" && outcome.plan?.state == state)
         }
     }
 

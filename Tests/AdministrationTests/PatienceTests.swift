@@ -49,6 +49,39 @@ struct PatienceTests {
         }
     }
 
+    @Test(
+        "no stranger holds the end up: without the token a head is the end, and half a request is answered that nothing was done")
+    func ending() async throws {
+        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        let server = try await AdministrationServer.start(
+            AdministrationConfiguration(
+                address: AdministrationAddress("127.0.0.1:0"), token: AdministrationToken(Self.token), credentials: nil),
+            databaseURL: "postgresql://nobody@127.0.0.1:1/none", logger: logger)
+        let ended = try await TestCluster.blocking {
+            let half = try PlainSocket(port: server.port)
+            half.say(Self.head("POST /admin/v1/rebalance/plans", "content-length: 10\r\n") + "{")
+            let strangers = [
+                ("POST /admin/v1/workers/w1/cordon HTTP/1.1\r\nhost: x\r\n", 401),
+                (Self.head("POST /admin/v1/rebalance/plans").replacing("\r\n\r\n", with: "\r\norigin: null\r\n"), 403),
+            ]
+            for (head, status) in strangers {
+                let socket = try PlainSocket(port: server.port)
+                socket.say(head + "content-length: 10\r\n\r\n{")
+                #expect(socket.status() == status)
+            }
+            let begun = ContinuousClock.now
+            let end = Task {
+                await server.shutDown(logger: logger)
+                return ContinuousClock.now - begun
+            }
+            let text = half.hearOut() ?? ""
+            #expect(text.hasPrefix("HTTP/1.1 503 ") && text.contains("/problems/shutting-down"), "\(text)")
+            return end
+        }
+        // What is at work would have 8 s.
+        #expect(await ended.value < .seconds(5))
+    }
+
     @Test("without PostgreSQL everything is 503 and says that nothing was changed")
     func noDatabase() async throws {
         try await withServer(AdministrationLimits()) { port in

@@ -37,6 +37,27 @@ struct RebalanceSteeringTests {
         while case .progressed = try RebalanceExecution.advance(term: term, p99Microseconds: nil, on: connection) {}
     }
 
+    @Test("a change whose plan cannot be read afterwards is not told as one that was not made; a reason keeps its bounds")
+    func unreadable() async throws {
+        let desk = try await desk()
+        let plan = try #require(try await desk.fature("rebalance plan --max-moves 3 --json").json["plan"] as? Int)
+        _ = try desk.connect().execute("UPDATE fature_v2.rebalance_plan SET document = '{}' WHERE plan_id = \(plan)")
+        let state = "SELECT state FROM fature_v2.rebalance_plan WHERE plan_id = \(plan)"
+        let applied = try await desk.fature("rebalance apply \(plan)")
+        #expect(applied.status == 69 && applied.errors.contains("was changed as asked for"), "\(applied.all)")
+        #expect(try desk.texts(state) == ["applying"])
+        for reason in ["two\nlines", String(repeating: "a", count: 1_001)] {
+            for command in [["rebalance", "pause", "\(plan)"], ["worker", "cordon", "w1"]] {
+                let refused = try await desk.fature(command + ["--reason", reason])
+                #expect(refused.status == 64 && refused.errors.contains("`reason` is one line"), "\(refused.all)")
+            }
+        }
+        #expect(try desk.texts(state) == ["applying"])
+        let paused = try await desk.fature("rebalance pause \(plan)")
+        #expect(paused.status == 69 && paused.errors.contains("was changed as asked for"), "\(paused.all)")
+        #expect(try desk.texts(state) == ["paused"])
+    }
+
     @Test("a plan is applied with its throttles, paused, gone on with and aborted; statuses say what is pending")
     func steered() async throws {
         let desk = try await desk()

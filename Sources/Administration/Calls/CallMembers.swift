@@ -47,12 +47,8 @@ struct CallMembers {
 
     /// Why something is done.
     mutating func reason() throws(AdministrationFault) -> String? {
-        guard let reason = try text("reason") else { return nil }
-        guard reason.utf8.count <= StandingRequest.reasonBytesMax, CallWords.isPlain(reason) else {
-            throw AdministrationFault(
-                .invalidField,
-                "`reason` is one line of \(StandingRequest.reasonBytesMax) bytes at most, without control characters")
-        }
+        let reason = try text("reason")
+        try OperatorReason.check(reason)
         return reason
     }
 

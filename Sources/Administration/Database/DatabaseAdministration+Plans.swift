@@ -34,15 +34,16 @@ extension DatabaseAdministration {
 
     package func currentPlan() throws -> RebalanceDocument {
         if let plan = try RebalancePlans.underWay(on: connection) { return try document(of: plan) }
-        guard let plan = try RebalancePlans.newest(1, on: connection).first else {
+        guard let newest = try RebalancePlans.newest(1, on: connection).first else {
             throw AdministrationFault(.unknownPlan, "there is no plan; `fature rebalance plan` makes one")
         }
-        return try document(of: plan)
+        return try plan(number: newest.number)
     }
 
     package func apply(_ number: Int64, _ throttles: RebalanceThrottles) throws -> RebalanceDocument {
         switch try RebalancePlans.apply(number, throttles: throttles, origin: origin, on: connection) {
-        case .applying, .nothingToMove: return try plan(number: number)
+        case .applying: return try changedPlan(number)
+        case .nothingToMove: return try plan(number: number)
         case .noSuchPlan: throw Self.noSuchPlan(number)
         case .notPlanned(let state):
             switch state {
@@ -66,11 +67,22 @@ extension DatabaseAdministration {
     }
 
     package func steer(_ number: Int64, _ action: RebalanceAction, reason: String?) throws -> RebalanceDocument {
+        try OperatorReason.check(reason)
         switch try RebalancePlans.steer(number, action, reason: reason, origin: origin, on: connection) {
-        case .done: return try plan(number: number)
+        case .done: return try changedPlan(number)
         case .noSuchPlan: throw Self.noSuchPlan(number)
         case .wrongState(let state):
             throw AdministrationFault(.refused, "plan \(number) is \(state.rawValue): \(action.needs)")
+        }
+    }
+
+    /// A plan after a change that is made, whether the plan can be read or not.
+    private func changedPlan(_ number: Int64) throws(AdministrationFault) -> RebalanceDocument {
+        do { return try plan(number: number) } catch {
+            throw AdministrationFault(
+                .outcomeUnknown,
+                "plan \(number) was changed as asked for, but could not be read afterwards; `fature rebalance status \(number)` shows it",
+                cause: error)
         }
     }
 

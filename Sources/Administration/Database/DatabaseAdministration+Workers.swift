@@ -10,6 +10,7 @@ extension DatabaseAdministration {
     package func setStanding(
         of worker: String, to standing: WorkerStanding, _ request: StandingRequest
     ) throws -> WorkerStandingDocument {
+        try OperatorReason.check(request.reason)
         let name = try name(of: worker)
         let workers = try OwnershipQueries.workers(on: connection).filter { $0.registration.name == name }
         let shards = try OwnershipQueries.weighedShards(on: connection)

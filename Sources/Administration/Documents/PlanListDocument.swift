@@ -19,9 +19,9 @@ package struct PlanListDocument: Codable, Sendable {
 }
 
 extension PlanListDocument.Entry {
-    init(_ plan: StoredRebalancePlan) {
+    init(_ plan: ListedRebalancePlan) {
         self.init(
-            plan: plan.number, state: plan.state.rawValue, moves: plan.movesTotal, movesDone: plan.moves[.done] ?? 0,
+            plan: plan.number, state: plan.state.rawValue, moves: plan.movesTotal, movesDone: plan.movesDone,
             weight: plan.weight.rawValue, drain: plan.drained, plannedAt: MomentText.of(microseconds: plan.plannedAtMicroseconds),
             plannedBy: plan.actor, stateReason: plan.stateReason)
     }

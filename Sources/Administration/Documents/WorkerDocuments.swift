@@ -1,3 +1,5 @@
+import Store
+
 /// Every worker, as `fature worker ls --json` prints them.
 package struct WorkerListDocument: Codable, Sendable {
     package struct Entry: Codable, Sendable {
@@ -28,11 +30,24 @@ package struct WorkerListDocument: Codable, Sendable {
 package struct WorkerStandingDocument: Codable, Sendable {
     package let workerId: String
     package let before: String
-    package let standing: String
-    package let changed: Bool
+    package private(set) var standing: String
+    package private(set) var changed: Bool
     /// Shards that it has at the moment.
     package let shards: Int
     package var dryRun: Bool
     /// The plan by which its shards move away; nil where none was asked for.
     package var plan: RebalanceDocument?
+
+    /// With what became of the plan by which its shards are to move away.
+    /// - Parameter isMarked: the worker got its standing before the plan was applied; otherwise applying the plan gives it, and a plan that is
+    ///   refused leaves the worker as it was.
+    package func with(_ plan: RebalanceDocument, isMarked: Bool) -> WorkerStandingDocument {
+        var document = self
+        document.plan = plan
+        if !isMarked, plan.state == StoredRebalancePlan.State.refused.rawValue {
+            document.standing = before
+            document.changed = false
+        }
+        return document
+    }
 }

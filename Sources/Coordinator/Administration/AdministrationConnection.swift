@@ -90,7 +90,8 @@ final class AdministrationConnection: ChannelDuplexHandler {
         if case .closed = state, context == nil { return }
         timer?.cancel()
         timer = nil
-        // A request at work goes on: what was asked for is done, and counted until then.
+        // A change at work goes on: what was asked for is done, and counted until then. A question's answer nobody wants any more.
+        if case .working(let task, let request) = state, request.isQuestion { task.cancel() }
         state = .closed
         context = nil
         loop.leave(self)
@@ -100,7 +101,12 @@ final class AdministrationConnection: ChannelDuplexHandler {
 
     func shutDown() {
         isLast = true
-        if case .waiting = state { close() }
+        switch state {
+        case .waiting, .lingering: close()
+        case .receiving:
+            refuse(AdministrationFault(.shuttingDown, "this coordinator ends; ask another, or this one when it is there again"))
+        case .working, .answering, .closed: break
+        }
     }
 
     private func wait() {
@@ -123,7 +129,7 @@ final class AdministrationConnection: ChannelDuplexHandler {
             task.cancel()
             isLast = true
             let fault =
-                request.method == "GET"
+                request.isQuestion
                 ? AdministrationFault(.deadlineExceeded, "it took too long and was given up")
                 : AdministrationFault(.outcomeUnknown, "it took too long; look whether it was done before asking again")
             answer(AdministrationAnswer(fault, requestID: request.requestID), to: request)
@@ -155,6 +161,8 @@ final class AdministrationConnection: ChannelDuplexHandler {
             state = .receiving(request)
             if request.isHopeless, let fault = request.fault { refuse(fault) }
         case (.receiving(let request), .end): perform(request)
+        // It has the answer, and nothing more is to come that would have to be thrown away.
+        case (.lingering, .end): close()
         case (.working, _), (.answering, _): isLast = true
         default: break
         }
@@ -169,8 +177,6 @@ final class AdministrationConnection: ChannelDuplexHandler {
                 throw AdministrationFault(.overloaded, "\(loop.limits.requestsAtWorkMax) requests are at work; ask again shortly")
             }
         } catch {
-            // Who has no token has no business with a connection either.
-            if error.code == .unauthorized || error.code == .foreignOrigin { isLast = true }
             return answer(AdministrationAnswer(error, requestID: request.requestID), to: request)
         }
         guard let context else { return }
@@ -192,9 +198,13 @@ final class AdministrationConnection: ChannelDuplexHandler {
     /// Answers what has not arrived whole, and ends the connection.
     private func refuse(_ fault: AdministrationFault) {
         var requestID = OperatorRequest.newRequestID()
-        if case .receiving(let request) = state { requestID = request.requestID }
+        var hasBody = true
+        if case .receiving(let request) = state {
+            requestID = request.requestID
+            hasBody = request.method != "HEAD"
+        }
         isLast = true
-        write(AdministrationAnswer(fault, requestID: requestID), requestID: requestID, isWhole: false)
+        write(AdministrationAnswer(fault, requestID: requestID), requestID: requestID, isWhole: false, hasBody: hasBody)
     }
 
     private func answer(_ answer: AdministrationAnswer, to request: OperatorRequest) {

@@ -12,6 +12,7 @@ final class AdministrationDesk: Sendable {
         pool = try PostgresPool(
             configuration: PostgresConfiguration(
                 url: databaseURL, applicationName: "fature coordinator administration",
+                connectTimeoutMilliseconds: AdministrationLimits.databaseWaitMilliseconds,
                 statementTimeoutMilliseconds: AdministrationLimits.statementMilliseconds),
             connections: AdministrationLimits.databaseConnections, pendingMax: limits.requestsAtWorkMax,
             connectWaitMilliseconds: AdministrationLimits.databaseWaitMilliseconds)

@@ -31,10 +31,13 @@ struct OperatorRequest {
         } else {
             fault = AdministrationFault(
                 .unauthorized, "give the token of the coordinator's --admin-token-file as `authorization: Bearer …`")
+            // Who has no token has no business with a connection either.
+            isHopeless = true
         }
         // Browsers say so, and no page of any origin has business here, whatever token it has got hold of.
         if head.headers.contains(name: "origin") {
             fault = AdministrationFault(.foreignOrigin, "requests with an `origin` come from web pages, and are refused")
+            isHopeless = true
         }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > bodyBytesMax { refuseBody() }
     }
@@ -51,6 +54,9 @@ struct OperatorRequest {
         }
         return nil
     }
+
+    /// Whether nothing is changed by it.
+    var isQuestion: Bool { method == "GET" }
 
     mutating func append(_ bytes: some Collection<UInt8>) {
         guard body.count + bytes.count <= bodyBytesMax else { return refuseBody() }

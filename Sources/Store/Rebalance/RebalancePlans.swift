@@ -32,11 +32,26 @@ package enum RebalancePlans {
         ).int(0, 0)
     }
 
-    /// The newest first, `limit` at most.
-    package static func newest(_ limit: Int, on connection: PostgresConnection) throws -> [StoredRebalancePlan] {
+    /// The newest first, `limit` at most; without their documents, of which each may have 100 KB.
+    package static func newest(_ limit: Int, on connection: PostgresConnection) throws -> [ListedRebalancePlan] {
         guard (1...readMax).contains(limit) else { throw StoreError(.tooMany, "\(limit) plans; 1 to \(readMax)") }
-        return try rows(
-            connection.execute("\(select) ORDER BY p.plan_id DESC LIMIT $1", [.int(Int64(limit))]))
+        let result = try connection.execute(
+            """
+            SELECT p.plan_id, p.state, p.weight, p.drained, p.actor, (extract(epoch FROM p.planned_at) * 1000000)::bigint,
+                p.state_reason, m.total, m.done
+            FROM fature_v2.rebalance_plan p
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS total, count(*) FILTER (WHERE state = 'done') AS done
+                FROM fature_v2.rebalance_move WHERE plan_id = p.plan_id) m
+            ORDER BY p.plan_id DESC LIMIT $1
+            """, [.int(Int64(limit))])
+        return try (0..<result.rowCount).map { row in
+            ListedRebalancePlan(
+                number: try result.int(row, 0), state: try word(result, row, 1), weight: try word(result, row, 2),
+                drained: try result.textArray(row, 3).compactMap { $0 }, actor: try result.text(row, 4),
+                plannedAtMicroseconds: try result.int(row, 5), stateReason: try result.optionalText(row, 6),
+                movesTotal: try result.int(row, 7), movesDone: try result.int(row, 8))
+        }
     }
 
     /// Nil if it is not there, or not any more.

@@ -38,6 +38,21 @@ package struct StoredRebalancePlan: Sendable, Equatable {
     package var movesTotal: Int64 { moves.values.reduce(0, +) }
 }
 
+/// A kept plan as lists show it.
+package struct ListedRebalancePlan: Sendable, Equatable {
+    package let number: Int64
+    package let state: StoredRebalancePlan.State
+    package let weight: ShardWeightKind
+    /// Workers, by name, that become draining when it is applied.
+    package let drained: [String]
+    package let actor: String
+    /// Microseconds since 1970 UTC.
+    package let plannedAtMicroseconds: Int64
+    package let stateReason: String?
+    package let movesTotal: Int64
+    package let movesDone: Int64
+}
+
 /// One move of a kept plan.
 package struct StoredRebalanceMove: Sendable, Equatable {
     package enum State: String, Sendable, CaseIterable {

@@ -11,7 +11,7 @@ extension CommandError {
     static func explaining(_ error: any Error) -> CommandError {
         switch error {
         case let error as CommandError: error
-        case let error as AdministrationFault: CommandError(error.code.exitStatus, oneLine(error.message))
+        case let error as AdministrationFault: CommandError(error.code.exitStatus, oneLine(error.description))
         case let error as PostgresError: explaining(error)
         case let error as SchemaError: explaining(error)
         case let error as ImportError: CommandError(error.exitStatus, error.message)
@@ -93,7 +93,8 @@ extension AdministrationFault.Code {
         case .refused: .refused
         case .unknownShard, .unknownWorker, .invalidField: .usage
         case .unauthorized, .foreignOrigin, .peerRefused: .accessDenied
-        case .unreachable, .overloaded, .databaseUnavailable, .outcomeUnknown, .deadlineExceeded, .requestTimedOut:
+        case .unreachable, .overloaded, .databaseUnavailable, .shuttingDown, .outcomeUnknown, .deadlineExceeded,
+            .requestTimedOut:
             .serverUnavailable
         case .misconfigured, .notFound: .configuration
         case .malformedRequest, .methodNotAllowed, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .internalError,

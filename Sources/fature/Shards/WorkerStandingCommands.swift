@@ -64,8 +64,8 @@ struct WorkerDrainCommand: ParsableCommand {
                 return try show(document, planned: planned)
             }
             try RebalanceOutcome.apply(number, RebalanceThrottles(), isWaiting: wait, by: port) { plan in
-                document.plan = plan
-                change.json ? try JSONAnswer.print(document) : try RebalanceOutcome.show(plan, asJSON: false)
+                let outcome = document.with(plan, isMarked: isMarkedNow)
+                change.json ? try JSONAnswer.print(outcome) : try RebalanceOutcome.show(plan, asJSON: false)
             }
         }
     }
