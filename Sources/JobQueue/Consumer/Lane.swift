@@ -242,8 +242,9 @@ final class Lane {
         try settle(queue)
         handler.settled()
         // What a handler gives back is not for this lane now: no hurry to look at it again.
-        if run.hasYielded { looksAtReleasedAt = 0 }
         if run.hasReleased { looksAtReleasedAt = monotonicNow() + Self.releasedEveryNanoseconds }
+        // What was not begun since a shard went away is, but for that shard's jobs, still this lane's.
+        if run.hasYielded { looksAtReleasedAt = 0 }
         guard let reason = run.unavailable else { return handlerPause.succeeded() }
         core.report(.handlerUnavailable(reason))
         looksAtReleasedAt = 0
