@@ -59,6 +59,51 @@ extension Attacks {
         }
     }
 
+    @Test("a transaction with a date that no calendar has is refused, and ends no worker")
+    func earliestDate() async throws {
+        try await Cluster.attack { cluster in
+            let connection = try PostgresConnection(
+                try PostgresConfiguration(url: cluster.databaseURL, applicationName: "hostile"))
+            let shard = UInt16(
+                try connection.execute("SELECT shard_id FROM fature_v2.affiliates_optimized WHERE affiliate_id = 1").int(0, 0))
+            let code = Array(try Programme.currency(on: connection).utf8)
+            let currency = try #require(code.withUnsafeBytes { Currency($0) })
+            for date in [Int64.min, .min + 1, -8_500_000_000_000_000_000, -1] as [Int64] {
+                var outcomes: [TransactionReceipt.Outcome] = []
+                for port in cluster.workerPorts {
+                    let facts = ByteBuilder()
+                    var text = "dated \(date)"
+                    text.withUTF8 { id in
+                        facts.appendTransactionFacts(
+                            affiliate: 1, type: .deposit, amountMinor: 1000, winningsMinor: 0,
+                            eligibility: TransactionOrder.eligibilityAsUsual, dateMicroseconds: date, currency: currency,
+                            externalID: UnsafeRawBufferPointer(id), metadata: nil)
+                    }
+                    let fields = ByteBuilder()
+                    fields.appendInteger(UInt32(1))
+                    fields.appendTransactionOrder(shard: shard, sequence: 0, facts: facts.bytes)
+                    let socket = try RawSocket(port)
+                    socket.send(
+                        frame(
+                            Operation.accept.rawValue, shard: ShardSet.allShards, word: 5_000_000, fields: Array(fields.bytes)))
+                    var received: [UInt8] = []
+                    var receipt: TransactionReceipt?
+                    while receipt == nil, case .bytes(let bytes) = socket.receive() {
+                        received += bytes
+                        receipt = try received.withUnsafeBytes { raw in
+                            var scanner = FrameScanner(raw)
+                            guard let (_, reader) = try scanner.next() else { return nil }
+                            var fields = reader
+                            return TransactionReceipt(from: &fields)
+                        }
+                    }
+                    outcomes.append(try #require(receipt).outcome)
+                }
+                #expect(outcomes.contains(.malformed), "of \(date): \(outcomes)")
+            }
+        }
+    }
+
     @Test("a worker that stands still costs its requests a bounded time, and comes back")
     func stalledWorker() async throws {
         try await Cluster.attack { cluster in

@@ -38,7 +38,12 @@ struct BinaryCopyBuffer {
         append(value)
     }
 
-    mutating func field(timestampMicroseconds value: Int64) { field(value - Self.epochMicroseconds) }
+    /// A moment that PostgreSQL has; of one that no number of it can be, the earliest, which PostgreSQL refuses.
+    mutating func field(timestampMicroseconds value: Int64) {
+        let (moment, isTooEarly) = value.subtractingReportingOverflow(Self.epochMicroseconds)
+        // The smallest number is `-infinity`.
+        field(isTooEarly ? .min + 1 : moment)
+    }
 
     mutating func field(_ text: ArraySlice<UInt8>) {
         append(Int32(truncatingIfNeeded: text.count))

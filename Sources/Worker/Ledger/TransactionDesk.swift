@@ -56,7 +56,10 @@ extension WorkerLoop {
         guard let intake else { return reply.settle(index, TransactionReceipt(.loading)) }
         guard let type = TransactionType(rawValue: order.type), order.amountMinor > 0,
             Money(minorUnits: order.amountMinor).isStorable, order.winningsMinor >= 0,
-            Money(minorUnits: order.winningsMinor).isStorable, order.winningsMinor == 0 || type == .bet, !order.externalID.isEmpty
+            Money(minorUnits: order.winningsMinor).isStorable, order.winningsMinor == 0 || type == .bet,
+            !order.externalID.isEmpty,
+            // 0 is no date.
+            order.dateMicroseconds >= 0
         else { return reply.settle(index, TransactionReceipt(.malformed)) }
         let partition = host.partition
         guard let node = partition.find(order.affiliate) else {
