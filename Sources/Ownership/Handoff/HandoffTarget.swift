@@ -76,9 +76,12 @@ package struct HandoffTarget: Equatable, Sendable {
         isLoading = false
         proof = .notAsked
         applied = sequence
-        lag = 0
+        // It may be old: how far behind it is, is asked first.
+        lag = .max
         measurement = nil
-        return step(now)
+        let actions = step(now)
+        if actions.isEmpty, case .preparing = move.stage { return [.follow(to: sequence)] }
+        return actions
     }
 
     package mutating func loadFailed(now: MonotonicNanoseconds) -> [Action] {
