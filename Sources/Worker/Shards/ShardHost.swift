@@ -78,6 +78,9 @@ final class ShardHost {
 
     var hasJobs: Bool { isBusy || !jobs.isEmpty }
 
+    /// Whether a caller's job waits in the line: anything but a catch-up.
+    var hasCallers: Bool { jobs.count > (isCatchUpQueued ? 1 : 0) }
+
     /// Takes the jobs out of the line that nobody waits for any more.
     func takeExpired(_ now: MonotonicNanoseconds) -> [ShardJob] {
         guard jobs.contains(where: { $0.deadline < now }) else { return [] }

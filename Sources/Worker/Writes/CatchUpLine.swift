@@ -7,7 +7,8 @@ import PostgresClient
 struct CatchUpLine {
     /// The most urgent first.
     enum Rank: Int {
-        /// Somebody waits: a caller whose change came behind others, a read, the end of a hand-off, a shard that is not served yet.
+        /// Somebody waits: a caller whose change came behind others or whose job stands behind it, a read, the end of a hand-off, a shard that is
+        /// not served yet.
         case awaited
         /// Of a shard that is served.
         case served

@@ -51,6 +51,8 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
 
     func pump(_ host: ShardHost) {
         guard loop.isCurrent(host) else { return }
+        // What goes on may be a catch-up that waits for its turn, and has become urgent with who came to the line or waits to read.
+        if host.isBusy { return pumpCatchUps() }
         let seat = loop.seat(host.shard)
         while let job = host.nextJob({ if case .serve = seat.duty.write(isWide: $0.isWide) { true } else { false } }) {
             if job.deadline < monotonicNow() {
@@ -104,8 +106,9 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
     }
 
     private func rank(_ question: CatchUpLine.Question) -> CatchUpLine.Rank {
-        let duty = loop.seat(question.host.shard).duty
-        if question.isOfCaller || question.host.isWaitedFor || duty.activeMove != nil { return .awaited }
+        let host = question.host
+        let duty = loop.seat(host.shard).duty
+        if question.isOfCaller || host.hasCallers || host.isWaitedFor || duty.activeMove != nil { return .awaited }
         guard duty.ownEpoch != nil else { return .followed }
         if case .serving = duty.state { return .served }
         return .awaited
@@ -439,10 +442,4 @@ final class ShardWriter: ShardWriting, @unchecked Sendable {
         pump(host)
         events.progressed(host)
     }
-}
-
-/// A value that is made and used on one event loop and only carried by tasks in between.
-struct LoopConfined<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
 }
