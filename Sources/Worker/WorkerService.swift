@@ -65,6 +65,8 @@ package final class WorkerService: Service {
             reconnectMillisecondsMax: Self.reconnectMillisecondsMax)
         let load = try PostgresPool(
             configuration: database("load"), connections: LoadLine.placesMax[0], pendingMax: ShardID.count)
+        let ahead = try PostgresPool(
+            configuration: database("load ahead"), connections: LoadLine.placesMax[1], pendingMax: ShardID.count)
         let write = try PostgresPool(
             configuration: database("write"), connections: Self.writeConnections, pendingMax: Self.writesPendingMax,
             connectWaitMilliseconds: 1000)
@@ -131,7 +133,8 @@ package final class WorkerService: Service {
         let steward = ShardSteward(
             loop: loop,
             pools: .init(
-                load: load, write: write, wide: wide, catchUp: catchUp, intake: intake, moves: moves, follow: follow),
+                load: load, ahead: ahead, write: write, wide: wide, catchUp: catchUp, intake: intake, moves: moves, follow: follow
+            ),
             ledger: ledger, logger: logger)
         try await loop.eventLoop.submit { loop.steward = steward }.get()
         let tenant = ShardTenant(
@@ -152,9 +155,10 @@ package final class WorkerService: Service {
         // Also when the time for an orderly end is over and this task is cancelled.
         await Task { await tenant.leave() }.value
         // What waits is told that it has to go elsewhere, and what is on its way to PostgreSQL what became of it, before the connections close.
-        try? await loop.eventLoop.submit {
+        let passes = try? await loop.eventLoop.submit {
             steward.stopLooking()
             steward.end()
+            return steward.stopLoads()
         }.get()
         if await !loop.intakeEnds(withinMilliseconds: Self.intakeEndMilliseconds) {
             logger.warning("transactions on their way to PostgreSQL did not end in time: their callers ask again")
@@ -162,7 +166,8 @@ package final class WorkerService: Service {
         await ledger?.stopFeeding()
         try? await channel.close()
         try? await loop.eventLoop.submit { loop.closeConnections() }.get()
-        for pool in [control, follow, moves, load, write, wide, catchUp, intake] { await pool.shutdown() }
+        for pool in [control, follow, moves, load, ahead, write, wide, catchUp, intake] { await pool.shutdown() }
+        for pass in passes ?? [] { await pass.value }
         try await group.shutdownGracefully()
         logger.notice("stopped")
     }

@@ -15,8 +15,10 @@ final class ShardSeat: @unchecked Sendable {
 
     /// Whether this worker is to keep a warm copy while another serves the shard.
     var standsBy = false
-    /// It is in the line of those that are to be read from PostgreSQL, or is being read.
-    var isLoading = false
+    /// It is in the line of those that are to be read from PostgreSQL.
+    var isLoadWanted = false
+    /// As what it is being read from PostgreSQL: by one pass, or by two when it became more urgent.
+    var readings: [LoadLine.Rank] = []
     /// It is not read again before; 0: at once.
     var loadNotBefore: MonotonicNanoseconds = 0
     /// The duty is to be told when no wide write is going on, and no payment.

@@ -94,6 +94,8 @@ extension ShardSteward {
             for wake in seat.takeExpiredReads(now) { wake(.over) }
             guard seat.isUnsettled else { continue }
             tell(seat) { $0.tick(now: now) }
+            // It may have become more urgent without asking again.
+            if !seat.readings.isEmpty, seat.duty.wantsLoad(of: seat.duty.generation) { load(seat) }
             guard seat.duty.activeMove != nil else { continue }
             for job in seat.copy?.takeExpired(now) ?? [] { job.reply?.refuse(.deadlineExceeded) }
             progress(seat)

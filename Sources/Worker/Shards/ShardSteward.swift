@@ -21,7 +21,10 @@ protocol Paying: AnyObject, Sendable {
 final class ShardSteward: @unchecked Sendable {
     // @unchecked: confined to the loop's event loop; tasks carry values only.
     struct Pools: Sendable {
+        /// Loads of shards that are ours.
         let load: PostgresPool
+        /// Loads of shards that others answer for meanwhile.
+        let ahead: PostgresPool
         let write: PostgresPool
         /// Moves of subtrees.
         let wide: PostgresPool
@@ -42,6 +45,9 @@ final class ShardSteward: @unchecked Sendable {
     private var published: OwnedShards.Ownership?
     private var isPublishing = false
     var loads = LoadLine()
+    /// Those that go on, by number.
+    var passes: [Int: Task<Void, Never>] = [:]
+    var passesBegun = 0
     var looks = MoveLooks()
     /// Until the next regular look.
     var lookTimer: Scheduled<Void>?

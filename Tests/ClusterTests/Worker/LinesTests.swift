@@ -50,6 +50,25 @@ extension ClusterTests {
             #expect(next() == nil)
         }
 
+        @Test("a pass of shards that are not ours is short, and those of hand-offs go before standbys")
+        func shortPasses() {
+            var line = LoadLine()
+            for shard in 0..<60 { line.add(ShardID(shard)) }
+            let handedOver = 50..<60
+            var isOwned = false
+            let rank = { (shard: ShardID) -> LoadLine.Rank? in
+                isOwned ? .owned : handedOver.contains(Int(shard.rawValue)) ? .handedOver : .standby
+            }
+            var passes: [[Int]] = []
+            while passes.count < 3, let (shards, rank) = line.next(rank) {
+                passes.append(shards.map { Int($0.rawValue) })
+                line.ended(rank)
+            }
+            #expect(passes == [Array(50..<58), Array(58..<60), Array(0..<8)])
+            isOwned = true
+            #expect(line.next(rank)?.shards.count == 42, "what is ours comes in one pass")
+        }
+
         @Test("what somebody waits for is asked before what shards and copies follow, whenever it came")
         func catchUps() throws {
             var line = CatchUpLine()

@@ -49,6 +49,39 @@ extension ClusterTests {
             try await bench.stop()
         }
 
+        @Test("who joins a shard that is served stands behind no catch-up of a copy that nobody waits for")
+        func joinBehindCatchUp() async throws {
+            let bench = try await WorkerBench.start()
+            try await TestCluster.blocking {
+                let standby = (bench.star + 1) % ShardID.count
+                try bench.begin()
+                try bench.own(bench.star)
+                try bench.onLoop { bench.loop.seat(ShardID(standby)).standsBy = true }
+                try TestCluster.wait("the standby has a copy") {
+                    try bench.onLoop { bench.loop.seat(ShardID(standby)).copy != nil }
+                }
+                func catchUp(_ shard: Int) throws {
+                    try bench.onLoop {
+                        if let copy = bench.loop.seat(ShardID(shard)).copy { bench.loop.writer?.catchUp(copy) }
+                    }
+                }
+                let pool = bench.pools.catchUp
+                var joined: UInt64 = 0
+                try bench.whileBusy(pool, CatchUpLine.placesMax[0]) {
+                    // A subtree that takes its time has the one place of those that nobody waits for.
+                    try catchUp(standby)
+                    try TestCluster.wait("the copy asks for changes") { pool.pendingCount == 1 }
+                    try catchUp(bench.star)
+                    try bench.onLoop { #expect(bench.loop.seat(ShardID(bench.star)).copy?.isBusy == true) }
+                    #expect(pool.pendingCount == 1)
+                    joined = try bench.sendJoin("stands behind a catch-up")
+                    try TestCluster.wait("the shard's catch-up has the other place") { pool.pendingCount == 2 }
+                }
+                #expect(try bench.awaitAnswer(joined).outcome == .body)
+            }
+            try await bench.stop()
+        }
+
         @Test("a shard that is ours is read beside standbys, and a standby's reading is kept when the shard becomes ours")
         func loads() async throws {
             let bench = try await WorkerBench.start()
@@ -63,14 +96,84 @@ extension ClusterTests {
                     try bench.say(owned)
                     try bench.awaitWaiters(2, "locktype = 'relation'", connection)
                     try bench.onLoop { bench.loop.seat(ShardID(standby)).standsBy = false }
+                    // Both places are taken, so it waits for the first of them.
                     try bench.say(standby, at: 2)
                     #expect(try bench.state(standby) == .loading(Epoch(2)))
                 }
                 try bench.waitUntilServed(owned)
                 try bench.waitUntilServed(standby, at: 2)
             }
-            let passes = bench.recorder.lines.filter { $0.contains("shards loaded") }
-            #expect(passes.count == 2 && passes.allSatisfy { $0.contains("shards=1") }, "\(passes)")
+            try await bench.stop()
+        }
+
+        @Test(
+            "a shard that becomes ours is read at once beside the standbys' pass that has it, and the first reading to come is taken"
+        )
+        func loadedTwice() async throws {
+            let bench = try await WorkerBench.start()
+            try await TestCluster.blocking {
+                let shards = [bench.star, (bench.star + 1) % ShardID.count]
+                func loaded(_ count: Int) -> Int {
+                    bench.recorder.lines.count { $0.contains("shards loaded") && $0.contains("shards=\(count)") }
+                }
+                func standBy(_ shard: Int, _ isWanted: Bool) throws {
+                    try bench.onLoop { bench.loop.seat(ShardID(shard)).standsBy = isWanted }
+                }
+                func awaitReadings(_ shard: Int, _ readings: [LoadLine.Rank]) throws {
+                    try TestCluster.wait("shard \(shard) is read as \(readings)") {
+                        try bench.onLoop { bench.loop.seat(ShardID(shard)).readings == readings }
+                    }
+                }
+                func becomesOurs(_ shard: Int) throws {
+                    try standBy(shard, true)
+                    try awaitReadings(shard, [.standby])
+                    try standBy(shard, false)
+                    try bench.say(shard, at: 2)
+                }
+                try bench.begin()
+                // The standbys' pass goes on and on.
+                try bench.whileBusy(bench.pools.ahead, 1) {
+                    try becomesOurs(shards[0])
+                    try bench.waitUntilServed(shards[0], at: 2)
+                    #expect(loaded(1) == 1)
+                }
+                try TestCluster.wait("the other reading is dropped") { loaded(0) == 1 }
+                // And here it comes first.
+                try bench.whileBusy(bench.pools.load, LoadLine.placesMax[0]) {
+                    let connection = try bench.connect()
+                    try connection.transaction {
+                        _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                        try becomesOurs(shards[1])
+                        try awaitReadings(shards[1], [.standby, .owned])
+                    }
+                    try bench.waitUntilServed(shards[1], at: 2)
+                    #expect(loaded(1) == 2)
+                }
+                try TestCluster.wait("the other reading is dropped") { loaded(0) == 2 }
+                #expect(try bench.state(shards[1]) == .serving(Epoch(2)))
+            }
+            try await bench.stop()
+        }
+
+        @Test("a worker that ends waits for no reading of shards")
+        func ending() async throws {
+            let bench = try await WorkerBench.start()
+            try await TestCluster.blocking {
+                let connection = try bench.connect()
+                try bench.begin()
+                try connection.transaction {
+                    _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                    try bench.say(bench.star)
+                    try bench.awaitWaiters(1, "locktype = 'relation'", connection)
+                    try bench.onLoop {
+                        bench.steward.end()
+                        #expect(bench.steward.stopLoads().count == 1)
+                    }
+                    try bench.awaitWaiters(0, "locktype = 'relation'", connection)
+                    try TestCluster.wait("the pass has ended") { try bench.onLoop { bench.steward.passes.isEmpty } }
+                }
+            }
+            #expect(!bench.recorder.lines.contains { $0.contains("could not be loaded") })
             try await bench.stop()
         }
 

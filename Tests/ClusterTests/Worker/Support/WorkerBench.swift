@@ -66,7 +66,8 @@ final class WorkerBench: @unchecked Sendable {
                     applicationName: "fature worker bench \(purpose)"), connections: connections, pendingMax: 256)
         }
         pools = .init(
-            load: try pool("load", LoadLine.placesMax[0]), write: try pool("write", 2), wide: try pool("moves", 2),
+            load: try pool("load", LoadLine.placesMax[0]), ahead: try pool("load ahead", 1), write: try pool("write", 2),
+            wide: try pool("moves", 2),
             catchUp: try pool("catch-ups", proxyPort == nil ? CatchUpLine.placesMax[0] : 1, port: proxyPort),
             intake: try pool("intake", 1), moves: try pool("hand-offs", 2), follow: try pool("follow", 1))
         loop = WorkerLoop(eventLoop: group.next(), currency: "BRL", logger: recorder.logger)
@@ -90,10 +91,11 @@ final class WorkerBench: @unchecked Sendable {
             try self.onLoop {
                 self.steward.stopLooking()
                 self.steward.end()
+                _ = self.steward.stopLoads()
                 self.loop.intake?.close()
             }
         }
-        for pool in [pools.load, pools.write, pools.wide, pools.catchUp, pools.intake, pools.moves, pools.follow] {
+        for pool in [pools.load, pools.ahead, pools.write, pools.wide, pools.catchUp, pools.intake, pools.moves, pools.follow] {
             await pool.shutdown()
         }
         try await group.shutdownGracefully()
