@@ -49,6 +49,18 @@ final class WorkerProcess: Process {
         isLooking = false
     }
 
+    /// Nothing is ours yet. What is being read of shards goes on from one lease to the next.
+    private func beginLease() {
+        for shard in places.indices {
+            let generation = places[shard].duty.generation + 1
+            var place = ShardPlace(ShardDuty(ShardID(shard), of: instance, generation: generation, limits: Self.limits))
+            place.isLoading = places[shard].isLoading
+            places[shard] = place
+        }
+        knownVersion = -1
+        isLooking = false
+    }
+
     static let limits: HandoffLimits = {
         var limits = HandoffLimits()
         limits.settleMax = milliseconds(1500)
@@ -66,7 +78,7 @@ final class WorkerProcess: Process {
             cluster.database.call(from: self, body: { [number] in $0.register(number) }) { [unowned self] outcome in
                 guard case .value(let instance) = outcome else { return keeper.failed() }
                 guard keeper.registered(instance, attemptStarted: started) else { return }
-                forgetShards()
+                beginLease()
                 cluster.trace("\(name) is \(instance)")
             }
         case .renew(let instance):
@@ -167,7 +179,6 @@ final class WorkerProcess: Process {
         guard !places[shard].isLoading else { return }
         places[shard].isLoading = true
         let generation = places[shard].duty.generation
-        let instance = instance
         let isFailing = cluster.strikes(.lostAnswers, perMille: 20)
         // A large shard takes its time.
         let longest = cluster.strikes(.slowStatements, perMille: 300) ? 1500 : 60
@@ -175,7 +186,6 @@ final class WorkerProcess: Process {
         cluster.database.call(
             from: self, transfer: transfer, patience: milliseconds(3000), body: { $0.shards[shard] }
         ) { [unowned self] outcome in
-            guard keeper.instance == instance else { return }
             places[shard].isLoading = false
             let believed = cluster.breaks(.olderLoadsAccepted) ? places[shard].duty.generation : generation
             guard places[shard].duty.wantsLoad(of: believed) else { return }
@@ -315,7 +325,8 @@ final class WorkerProcess: Process {
         case .drop:
             places[shard].copy = nil
             if cluster.breaks(.givenUpEpochsForgotten) {
-                places[shard].duty = ShardDuty(ShardID(shard), of: instance, limits: Self.limits)
+                let generation = places[shard].duty.generation
+                places[shard].duty = ShardDuty(ShardID(shard), of: instance, generation: generation, limits: Self.limits)
             }
             resume(shard)
         }
