@@ -163,6 +163,12 @@ final class RemoteAdministration: AdministrationPort {
     private static let briefCharactersMax = 160
 
     private static func brief(_ error: any Error) -> String {
-        String("\(error)".split(whereSeparator: \.isNewline).joined(separator: " ").prefix(briefCharactersMax))
+        if let attempts = error as? NIOConnectionError {
+            if let refused = attempts.connectionErrors.first?.error as? IOError {
+                return String(cString: strerror(refused.errnoCode))
+            }
+            if attempts.dnsAError != nil, attempts.connectionErrors.isEmpty { return "no address is known for this name" }
+        }
+        return String("\(error)".split(whereSeparator: \.isNewline).joined(separator: " ").prefix(briefCharactersMax))
     }
 }
