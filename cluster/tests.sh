@@ -4,9 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-waiting=(AdministrationTests HostsTests JobQueueRedisTests RedisClientTests PostgresClientTests WorkerTests)
+waiting=(AdministrationTests HostsTests RedisClientTests PostgresClientTests WorkerTests)
 starting=(GatewayTests ClusterTLSTests StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
-alone=(UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
+alone=(JobQueueRedisTests UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
 
 together=$(IFS='|'; echo "${waiting[*]}|${starting[*]}|${alone[*]}")
 cluster/quietly.sh 1 swift test --skip-build --skip "^($together)\."
