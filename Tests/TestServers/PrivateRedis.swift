@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import RedisClient
 import Synchronization
@@ -82,6 +83,16 @@ package final class PrivateRedis: Sendable {
             throw TestServerError("cannot cut \(path): error \(errno)")
         }
         return Int(status.st_size)
+    }
+
+    /// Writes the beginning of something at the end of the append-only file of a durable server that does not run, as a power failure in the middle
+    /// of a write would leave it.
+    package func tearAppendOnlyFile(appending text: String) throws {
+        let path = "\(scratch.path)/appendonlydir/appendonly.aof.1.incr.aof"
+        guard let file = FileHandle(forWritingAtPath: path) else { throw TestServerError("cannot open \(path): error \(errno)") }
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
     }
 
     private func end(signal: Int32) throws {

@@ -18,6 +18,8 @@ package enum JobConsumerEvent: Sendable {
     case laneLost(ConsumerName, jobs: Int)
     /// Too many handlers did not come back: this lane is not replaced any more. The process should end.
     case laneNotReplaced(lane: Int)
+    /// Jobs were found that nobody had in hand and nobody would have been given: they are released. See `JobQueue.recoverStrays`.
+    case recovered(jobs: Int)
     /// Redis gave answers that nobody understands when these jobs were to be ended, delayed or buried. They are taken over later.
     case unsettled(jobs: Int, String)
 }

@@ -1,7 +1,8 @@
 import Core
 import RedisClient
 
-/// The thread that keeps the queues in order beside the lanes: shows that they live, puts delayed jobs back, takes over from the lost.
+/// The thread that keeps the queues in order beside the lanes: shows that they live, puts delayed jobs back, takes over from the lost,
+/// and finds jobs that nobody would be given.
 final class Keeper {
     private let core: ConsumerCore
     private var queue: JobQueue?
@@ -9,10 +10,12 @@ final class Keeper {
     private var lossesSeen = 0
     private var takesOverAt: MonotonicNanoseconds = 0
     private var promotesAt: MonotonicNanoseconds = 0
+    private var recoversAt: MonotonicNanoseconds = 0
     private var forgetsAt: MonotonicNanoseconds = 0
 
     private static let lookEveryMilliseconds = 200
     private static let promoteEveryNanoseconds: UInt64 = 500_000_000
+    private static let recoverEveryNanoseconds: UInt64 = 5_000_000_000
     private static let forgetEveryNanoseconds: UInt64 = 60_000_000_000
     private static let forgetIdleMilliseconds = 600_000
 
@@ -71,6 +74,11 @@ final class Keeper {
             lossesSeen = losses
             if answer.taken > 0 { core.counters.add { $0.crashed += Int64(answer.taken) } }
             core.markStale(shards.filter { answer.stale.contains($0.shard) })
+        }
+        if now >= recoversAt {
+            let recovered = try queue.recoverStrays(shards.map(\.shard))
+            recoversAt = now + (recovered > 0 ? 0 : Self.recoverEveryNanoseconds)
+            if recovered > 0 { core.report(.recovered(jobs: recovered)) }
         }
         if now >= forgetsAt {
             forgetsAt = now + Self.forgetEveryNanoseconds

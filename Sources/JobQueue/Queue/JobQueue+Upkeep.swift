@@ -90,6 +90,20 @@ extension JobQueue {
         return answer
     }
 
+    /// Releases strays: jobs that the group has been given once and that nobody has in hand, so that nobody would ever be given them. Redis leaves
+    /// such after a power failure in the middle of a script's writes, a person by acknowledging what is in hand. Those behind a job that is in hand
+    /// or released are not seen before it is gone.
+    ///
+    /// - Returns: how many went, `countPerShard` of a shard at most.
+    package func recoverStrays(_ shards: [ShardID], countPerShard: Int = JobQueue.jobsPerScriptMax) throws(RedisError) -> Int {
+        let replies = try eachShard(shards, \.self) { shard in
+            RedisScriptCall(QueueScript.recover, keys: [keys(.stream, shard)], [.int(Int64(countPerShard))])
+        }
+        var count = 0
+        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
+        return count
+    }
+
     /// Removes consumers that have nothing in hand and have shown no life for some time. Gives how many went.
     @discardableResult
     package func forgetConsumers(

@@ -18,7 +18,7 @@ package final class JobQueue {
     /// How many calls of a script go in one round trip.
     static let callsPerRoundTripMax = 1_000
     /// How many jobs one script moves: bounds how long Redis is held up.
-    static let jobsPerScriptMax = 500
+    package static let jobsPerScriptMax = 500
     /// Errors that one shard's keys are the cause of; `ERR` is what a script says that stumbles over them.
     static let shardCodes: Set<String> = ["WRONGTYPE", "NOGROUP", "ERR"]
     /// How many dead letters a shard keeps in Redis; PostgreSQL keeps all.

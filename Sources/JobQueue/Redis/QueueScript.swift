@@ -10,6 +10,7 @@ enum QueueScript {
     static let bury = RedisScript(source: PackageResources.bury_lua)
     static let promote = RedisScript(source: PackageResources.promote_lua)
     static let takeOver = RedisScript(source: PackageResources.takeover_lua)
+    static let recover = RedisScript(source: PackageResources.recover_lua)
     static let forgetConsumers = RedisScript(source: PackageResources.forget_consumers_lua)
     static let sweepAdd = RedisScript(source: PackageResources.sweep_add_lua)
     static let markEpoch = RedisScript(source: PackageResources.mark_epoch_lua)

@@ -138,6 +138,7 @@ final class LedgerService: Paying {
             let words = shards.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
             logger.error(
                 "queues cannot be used: their keys in Redis hold something else; delete these", metadata: ["shards": "\(words)"])
+        case .recovered: logger.notice("jobs that nobody would have been given go on", metadata: ["event": "\(event)"])
         case .laneNotReplaced:
             // Its shards would stay ours and unpaid. As if asked to: they are given back, and whoever supervises starts anew.
             logger.critical("too many payments did not come back: the worker ends", metadata: ["event": "\(event)"])

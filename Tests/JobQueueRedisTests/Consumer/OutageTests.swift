@@ -93,6 +93,33 @@ private struct Adder {
         #expect(try await works.stop())
     }
 
+    @Test("Redis torn in the middle of a script's writes, again and again: what nobody would be given is found, and nothing stays behind")
+    func torn() async throws {
+        let redis = try await PrivateRedis.start(durable: true)
+        let adder = Adder(redis: redis)
+        // A transaction without an end: with `aof-load-truncated` Redis cuts off what is half written, and leaves what goes before it.
+        let half = "*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n"
+        try await redis.kill()
+        try redis.tearAppendOnlyFile(appending: half)
+        try await redis.restart()
+        // Behind it in the file, so that the next start forgets them, and the one after has them again.
+        try await adder.add(Array(0..<100))
+        try await redis.kill()
+        try redis.tearAppendOnlyFile(appending: "*3\r\n$3\r\nSET\r\n")
+        try await redis.restart()
+        let works = try Works.start(redis: redis, lanes: 2)
+        works.consumer.setShards(Self.all)
+        #expect(try works.queue().stats(Self.all.map(\.shard)).allSatisfy { $0.waiting == 0 })
+        try await adder.add(Array(100..<200))
+        #expect(try await eventually { try works.ledger.distinct == 100 && isEmpty(works) })
+        try await redis.kill()
+        try await redis.restart()
+        #expect(try await eventually { works.ledger.distinct == 200 })
+        #expect(try await eventually { try isEmpty(works) })
+        #expect(works.has { if case .recovered = $0 { true } else { false } })
+        #expect(try await works.stop())
+    }
+
     @Test("Redis emptied in full flow: the owner is told which shards to fill again, and all is done")
     func wiped() async throws {
         let redis = try await PrivateRedis.start()

@@ -74,7 +74,8 @@ struct QueueFuzzer {
         case 62..<67: try bury(consumer)
         case 67..<72: try release(consumer)
         case 72..<74: try releaseOwn(consumer)
-        case 74..<79: try promote(shard)
+        case 74..<77: try promote(shard)
+        case 77..<79: try recover(shard)
         case 79..<84: try takeOver(consumer)
         case 84..<87: try pause(shard)
         case 87..<90: try cancel(shard)
@@ -281,6 +282,13 @@ struct QueueFuzzer {
         let ahead = soonOnly ? Self.lateMilliseconds / 2 : Self.lateMilliseconds * 2
         let count = try queues[0].promoteDue([shards[shard]], aheadMilliseconds: ahead)
         let expected = models[shard].promote(soonOnly: soonOnly)
+        try expect(count == expected, "\(count) instead of \(expected)")
+    }
+
+    private mutating func recover(_ shard: Int) throws {
+        step = "recover"
+        let count = try queues[0].recoverStrays([shards[shard]])
+        let expected = models[shard].recover()
         try expect(count == expected, "\(count) instead of \(expected)")
     }
 

@@ -97,6 +97,13 @@ struct QueueModel: Equatable {
         return count
     }
 
+    /// Releases what was given once and nobody holds, up to the first entry that somebody holds.
+    mutating func recover() -> Int {
+        let strays = entries.compactMap(\.place).prefix { $0 <= delivered && holders[$0] == nil }
+        for place in strays { holders[place] = .released }
+        return strays.count
+    }
+
     /// Takes over from these consumers.
     mutating func takeOver(from consumers: [String]) -> Int {
         var count = 0

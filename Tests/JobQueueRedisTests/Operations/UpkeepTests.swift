@@ -79,6 +79,35 @@ import Testing
         #expect(try queues[0].stats([Self.shard])[0].pending == 1 && queues[0].stats([Self.shard])[0].waiting == 1)
     }
 
+    @Test("what nobody has in hand and nobody would be given is released, and comes before all others; what is in hand stays")
+    func recoverStrays() async throws {
+        let redis = try await PrivateRedis.start()
+        let queue = JobQueue(.commission, on: try redis.connect())
+        let raw = try redis.connect()
+        let stream: RedisArgument = "{fature:commission:001}:s"
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
+        _ = try queue.add((0..<3).map { try newJob($0) })
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
+        try raw.command("XADD", stream, "*", "who", "knows")
+        _ = try queue.add((4..<8).map { try newJob($0) })
+        let taken = try queue.take(owned(1), .upTo(6))
+        let entries = try taken.jobs.map { try #require($0.entry) }
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
+        // 0, 1, 2, what is no job, and 5 are acknowledged by hand; 4 stays in hand, 6 and 7 wait.
+        for entry in entries[0..<3] + entries[4...] + taken.malformed.map(\.entry) {
+            try raw.command("XACK", stream, "workers", .text("\(entry)"))
+        }
+        #expect(try queue.recoverStrays([Self.shard], countPerShard: 3) == 3)
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
+        let again = try queue.take(owned(1), .upTo(3, released: .any)).jobs
+        #expect(again.ids == ["0", "1", "2"] && again.allSatisfy { $0.failures + $0.crashes == 0 })
+        #expect(try queue.done(again) == 3)
+        #expect(try queue.recoverStrays([Self.shard]) == 1)
+        #expect(try queue.done([taken.jobs[3]]) == 1)
+        #expect(try queue.take(owned(1), .upTo(1, released: .any)).malformed.map(\.entry) == taken.malformed.map(\.entry))
+        #expect(try queue.take(owned(1), .upTo(10, released: .any)).jobs.ids == ["6", "7"])
+    }
+
     @Test("a sweep adds what is not known, and leaves alone what is delayed or was tried")
     func sweep() async throws {
         let redis = try await PrivateRedis.start()
