@@ -45,6 +45,10 @@ package enum EpochAnswer: Sendable, Equatable {
 }
 
 extension JobQueue {
+    /// How many entries of a stream, and of how many bytes, are looked at for strays: bounds how long Redis is held up.
+    private static let strayLooksMax = 1_000
+    private static let strayBytesMax = 1024 * 1024
+
     /// Puts delayed jobs that are due back into their streams, `countPerShard` of a shard at most. Gives how many went.
     ///
     /// - Parameter aheadMilliseconds: those due within this time too.
@@ -92,12 +96,14 @@ extension JobQueue {
 
     /// Releases strays: jobs that the group has been given once and that nobody has in hand, so that nobody would ever be given them. Redis leaves
     /// such after a power failure in the middle of a script's writes, a person by acknowledging what is in hand. Those behind a job that is in hand
-    /// or released are not seen before it is gone.
+    /// are not seen before it is gone, nor those behind `strayLooksMax` released ones.
     ///
     /// - Returns: how many went, `countPerShard` of a shard at most.
     package func recoverStrays(_ shards: [ShardID], countPerShard: Int = JobQueue.jobsPerScriptMax) throws(RedisError) -> Int {
         let replies = try eachShard(shards, \.self) { shard in
-            RedisScriptCall(QueueScript.recover, keys: [keys(.stream, shard)], [.int(Int64(countPerShard))])
+            RedisScriptCall(
+                QueueScript.recover, keys: [keys(.stream, shard)],
+                [.int(Int64(countPerShard)), .int(Int64(Self.strayLooksMax)), .int(Int64(Self.strayBytesMax))])
         }
         var count = 0
         for reply in replies { count += Int(try reply?.integerValue() ?? 0) }

@@ -28,7 +28,7 @@ if doubts > 0 then
             lastMs, lastSeq = tonumber(lastMs), tonumber(lastSeq)
         end
     end
-    -- An entry that was given out and that nobody has in hand was acknowledged by hand: nobody is ever given it.
+    -- A stray, which was given out and is in nobody's hand, does not count: the job is added in its place.
     local function lives(entry)
         local ms, seq = string.match(entry, '^(%d+)-(%d+)$')
         ms, seq = tonumber(ms), tonumber(seq)

@@ -45,7 +45,7 @@ extension QueueFuzzer {
 
     /// Entries deleted before they are given out, or acknowledged in somebody's hand; or a key that is overwritten.
     mutating func touch(_ shard: Int) throws {
-        switch pick(0..<3) {
+        switch pick(0..<4) {
         case 0:
             let places = models[shard].fresh.compactMap(\.place)
             guard !places.isEmpty else { return }
@@ -53,7 +53,7 @@ extension QueueFuzzer {
             step = "XDEL \(place)"
             try raw.command("XDEL", key(shard, "s"), .text("\(place)"))
             models[shard].remove(place)
-        case 1:
+        case 1, 2:
             let places = models[shard].holders.keys.sorted()
             guard !places.isEmpty else { return }
             let place = places[pick(0..<places.count)]

@@ -81,9 +81,9 @@ struct QueueFuzzer {
         case 87..<90: try cancel(shard)
         case 90..<92: try mark(shard)
         case 92..<94: try forget(consumer, shard)
-        case 94..<97: try deadLetters(shard)
-        case 97: try addGarbage(shard)
-        case 98: try touch(shard)
+        case 94..<96: try deadLetters(shard)
+        case 96: try addGarbage(shard)
+        case 97..<99: try touch(shard)
         default: try wipe()
         }
     }

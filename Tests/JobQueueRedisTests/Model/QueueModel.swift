@@ -97,11 +97,14 @@ struct QueueModel: Equatable {
         return count
     }
 
-    /// Releases what was given once and nobody holds, up to the first entry that somebody holds.
+    /// Releases what was given once and nobody holds, up to the first entry that a consumer holds.
     mutating func recover() -> Int {
-        let strays = entries.compactMap(\.place).prefix { $0 <= delivered && holders[$0] == nil }
-        for place in strays { holders[place] = .released }
-        return strays.count
+        var count = 0
+        for place in entries.compactMap(\.place) where place <= delivered {
+            if case .consumer = holders[place] { break }
+            if holders.updateValue(.released, forKey: place) == nil { count += 1 }
+        }
+        return count
     }
 
     /// Takes over from these consumers.
@@ -156,7 +159,7 @@ struct QueueModel: Equatable {
         if delayed[id] != nil { return false }
         for entry in entries where entry.content.id == id {
             guard let place = entry.place, place <= delivered, holders[place] == nil else { return false }
-            // Acknowledged by hand: nobody is given it any more.
+            // A stray: the job is added in its place.
             remove(place)
         }
         append(record)

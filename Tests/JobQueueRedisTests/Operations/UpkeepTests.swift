@@ -97,15 +97,35 @@ import Testing
         for entry in entries[0..<3] + entries[4...] + taken.malformed.map(\.entry) {
             try raw.command("XACK", stream, "workers", .text("\(entry)"))
         }
-        #expect(try queue.recoverStrays([Self.shard], countPerShard: 3) == 3)
+        #expect(try queue.recoverStrays([Self.shard], countPerShard: 2) == 2)
+        #expect(try queue.recoverStrays([Self.shard]) == 2)
         #expect(try queue.recoverStrays([Self.shard]) == 0)
-        let again = try queue.take(owned(1), .upTo(3, released: .any)).jobs
-        #expect(again.ids == ["0", "1", "2"] && again.allSatisfy { $0.failures + $0.crashes == 0 })
-        #expect(try queue.done(again) == 3)
-        #expect(try queue.recoverStrays([Self.shard]) == 1)
+        let again = try queue.take(owned(1), .upTo(4, released: .any))
+        #expect(again.jobs.ids == ["0", "1", "2"] && again.jobs.allSatisfy { $0.failures + $0.crashes == 0 })
+        #expect(again.malformed.map(\.entry) == taken.malformed.map(\.entry))
+        #expect(try queue.done(again.jobs) == 3)
+        #expect(try queue.bury(again.malformed.map { DeadLetter($0, kind: .commission) }).isBuried == [true])
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
         #expect(try queue.done([taken.jobs[3]]) == 1)
-        #expect(try queue.take(owned(1), .upTo(1, released: .any)).malformed.map(\.entry) == taken.malformed.map(\.entry))
-        #expect(try queue.take(owned(1), .upTo(10, released: .any)).jobs.ids == ["6", "7"])
+        // Nothing is pending now, and 6 and 7 were never given.
+        #expect(try queue.recoverStrays([Self.shard]) == 1)
+        #expect(try queue.inspect(.inHand, of: Self.shard, count: 10).isEmpty)
+        #expect(try queue.take(owned(1), .upTo(1, released: .any)).jobs.ids == ["5"])
+        #expect(try queue.take(owned(1), .upTo(10)).jobs.ids == ["6", "7"])
+    }
+
+    @Test("what the group has not read is no stray, though it is before something in hand")
+    func recoverWhatIsSetBack() async throws {
+        let redis = try await PrivateRedis.start()
+        let queue = JobQueue(.commission, on: try redis.connect())
+        let raw = try redis.connect()
+        _ = try queue.add((0..<3).map { try newJob($0) })
+        let jobs = try queue.take(owned(1), .upTo(3)).jobs
+        for job in jobs[..<2] {
+            try raw.command("XACK", "{fature:commission:001}:s", "workers", .text("\(try #require(job.entry))"))
+        }
+        try raw.command("XGROUP", "SETID", "{fature:commission:001}:s", "workers", "0")
+        #expect(try queue.recoverStrays([Self.shard]) == 0)
     }
 
     @Test("a sweep adds what is not known, and leaves alone what is delayed or was tried")
