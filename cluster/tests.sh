@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Runs the tests that have been built: those without processes side by side; then two lines of targets that start servers and mostly wait for
-# them, beside each other; then, each by itself, those that measure or load, so that none waits for a machine that others keep busy.
+# Runs the tests that have been built: those without processes side by side; then twice two lines of targets that start servers, beside each other;
+# then, each by itself, those that measure or count on short leases, so that none waits for a machine that others keep busy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 waiting=(AdministrationTests HostsTests RedisClientTests PostgresClientTests WorkerTests)
 starting=(GatewayTests ClusterTLSTests StoreTests CommissionOracleTests ImportTests OperatorTests BenchTests)
-alone=(JobQueueRedisTests UpTests HostileTests ClusterTests HandoffTests LedgerTests LoadEngineTests LoadTestTests LoadAgentTests)
+attacking=(HostileTests UpTests JobQueueRedisTests)
+paying=(LedgerTests HandoffTests)
+alone=(ClusterTests LoadEngineTests LoadTestTests LoadAgentTests)
 
-together=$(IFS='|'; echo "${waiting[*]}|${starting[*]}|${alone[*]}")
-cluster/quietly.sh 1 swift test --skip-build --skip "^($together)\."
+others=("${waiting[@]}" "${starting[@]}" "${attacking[@]}" "${paying[@]}" "${alone[@]}")
+cluster/quietly.sh 1 swift test --skip-build --skip "^($(IFS='|'; echo "${others[*]}"))\."
 
 # The tests themselves: `swift test` lets only one run at a time.
 tests=$(echo "$(swift build --show-bin-path)"/*PackageTests.xctest)
@@ -19,10 +21,17 @@ run() {
         cluster/quietly.sh 1 "$tests" --testing-library swift-testing --no-parallel --filter "^$target\." || return 1
     done
 }
-run "${waiting[@]}" & line=$!
-# Both are waited for: nothing may run on after the first failure.
-failed=0
-run "${starting[@]}" || failed=1
-wait "$line" || failed=1
-((failed == 0))
+
+# Two lines of targets, named by their variables, beside each other.
+beside() {
+    local -n first=$1 second=$2
+    local failed=0
+    run "${first[@]}" & local line=$!
+    # Both are waited for: nothing may run on after the first failure.
+    run "${second[@]}" || failed=1
+    wait "$line" || failed=1
+    return "$failed"
+}
+beside waiting starting
+beside attacking paying
 run "${alone[@]}"
