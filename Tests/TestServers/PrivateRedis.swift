@@ -16,6 +16,8 @@ package final class PrivateRedis: Sendable {
 
     private static let ports = 20
 
+    private var appendOnlyFile: String { "\(scratch.path)/appendonlydir/appendonly.aof.1.incr.aof" }
+
     /// - Parameter durable: keep an append-only file, so that data outlives `stop()` and `restart()`.
     package static func start(durable: Bool = false) async throws -> PrivateRedis {
         try await ScratchServer.blocking { try PrivateRedis(durable: durable) }
@@ -77,7 +79,7 @@ package final class PrivateRedis: Sendable {
     /// Cuts bytes off the end of the append-only file of a durable server that does not run, as a power failure would. Gives how many were there.
     @discardableResult
     package func cutAppendOnlyFile(bytes: Int) throws -> Int {
-        let path = "\(scratch.path)/appendonlydir/appendonly.aof.1.incr.aof"
+        let path = appendOnlyFile
         var status = stat()
         guard stat(path, &status) == 0, truncate(path, max(0, status.st_size - off_t(bytes))) == 0 else {
             throw TestServerError("cannot cut \(path): error \(errno)")
@@ -88,7 +90,7 @@ package final class PrivateRedis: Sendable {
     /// Writes the beginning of something at the end of the append-only file of a durable server that does not run, as a power failure in the middle
     /// of a write would leave it.
     package func tearAppendOnlyFile(appending text: String) throws {
-        let path = "\(scratch.path)/appendonlydir/appendonly.aof.1.incr.aof"
+        let path = appendOnlyFile
         guard let file = FileHandle(forWritingAtPath: path) else { throw TestServerError("cannot open \(path): error \(errno)") }
         try file.seekToEnd()
         try file.write(contentsOf: Data(text.utf8))

@@ -61,9 +61,7 @@ extension JobQueue {
                 QueueScript.promote, keys: [keys(.stream, shard), keys(.delayed, shard), keys(.known, shard)],
                 [.int(Int64(aheadMilliseconds)), .int(Int64(countPerShard))])
         }
-        var count = 0
-        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
-        return count
+        return try Self.sum(replies)
     }
 
     /// Adds the jobs of lost consumers again, at the ends of their queues, with one more crash in their records. Whether that was one too many is seen
@@ -105,9 +103,7 @@ extension JobQueue {
                 QueueScript.recover, keys: [keys(.stream, shard)],
                 [.int(Int64(countPerShard)), .int(Int64(Self.strayLooksMax)), .int(Int64(Self.strayBytesMax))])
         }
-        var count = 0
-        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
-        return count
+        return try Self.sum(replies)
     }
 
     /// Removes consumers that have nothing in hand and have shown no life for some time. Gives how many went.
@@ -132,9 +128,13 @@ extension JobQueue {
                 QueueScript.forgetConsumers, keys: [keys(.stream, shard)],
                 [.int(Int64(idleMilliseconds)), .text(only)] + living.map { .text($0.text) })
         }
-        var count = 0
-        for reply in replies { count += Int(try reply?.integerValue() ?? 0) }
-        return count
+        return try Self.sum(replies)
+    }
+
+    private static func sum(_ counts: [RedisReply?]) throws(RedisError) -> Int {
+        var sum = 0
+        for count in counts { sum += Int(try count?.integerValue() ?? 0) }
+        return sum
     }
 
     /// Raises the markers of shards that have one. From then on a consumer at an older epoch gets no jobs of theirs.

@@ -62,8 +62,7 @@ extension ClusterTests {
                 try bench.source(bench.star, "sealed") { if case .sealed = $0 { true } else { false } }
                 let held = try bench.sendTransaction("held", of: ray)
                 #expect(try bench.answer(held) == nil)
-                try connection.transaction {
-                    _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                try bench.whileLoadsStand { _ in
                     try bench.onLoop { bench.steward.tell(bench.loop.seat(shard)) { $0.copyLost(now: monotonicNow()) } }
                     // At once, and not when its time is over.
                     #expect(try bench.answer(held)?.receipt?.outcome == .notYet)

@@ -86,15 +86,13 @@ extension ClusterTests {
         func loads() async throws {
             let bench = try await WorkerBench.start()
             try await TestCluster.blocking {
-                let connection = try bench.connect()
                 let (standby, owned) = (bench.star, (bench.star + 1) % ShardID.count)
                 try bench.begin()
-                try connection.transaction {
-                    _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                try bench.whileLoadsStand { awaitLoads in
                     try bench.onLoop { bench.loop.seat(ShardID(standby)).standsBy = true }
-                    try bench.awaitWaiters(1, "locktype = 'relation'", connection)
+                    try awaitLoads(1)
                     try bench.say(owned)
-                    try bench.awaitWaiters(2, "locktype = 'relation'", connection)
+                    try awaitLoads(2)
                     try bench.onLoop { bench.loop.seat(ShardID(standby)).standsBy = false }
                     // Both places are taken, so it waits for the first of them.
                     try bench.say(standby, at: 2)
@@ -140,9 +138,7 @@ extension ClusterTests {
                 try TestCluster.wait("the other reading is dropped") { loaded(0) == 1 }
                 // And here it comes first.
                 try bench.whileBusy(bench.pools.load, LoadLine.placesMax[0]) {
-                    let connection = try bench.connect()
-                    try connection.transaction {
-                        _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                    try bench.whileLoadsStand { _ in
                         try becomesOurs(shards[1])
                         try awaitReadings(shards[1], [.standby, .owned])
                     }
@@ -159,17 +155,15 @@ extension ClusterTests {
         func ending() async throws {
             let bench = try await WorkerBench.start()
             try await TestCluster.blocking {
-                let connection = try bench.connect()
                 try bench.begin()
-                try connection.transaction {
-                    _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                try bench.whileLoadsStand { awaitLoads in
                     try bench.say(bench.star)
-                    try bench.awaitWaiters(1, "locktype = 'relation'", connection)
+                    try awaitLoads(1)
                     try bench.onLoop {
                         bench.steward.end()
                         #expect(bench.steward.stopLoads().count == 1)
                     }
-                    try bench.awaitWaiters(0, "locktype = 'relation'", connection)
+                    try awaitLoads(0)
                     try TestCluster.wait("the pass has ended") { try bench.onLoop { bench.steward.passes.isEmpty } }
                 }
             }
@@ -181,12 +175,10 @@ extension ClusterTests {
         func leaseLost() async throws {
             let bench = try await WorkerBench.start()
             try await TestCluster.blocking {
-                let connection = try bench.connect()
                 try bench.begin()
-                try connection.transaction {
-                    _ = try connection.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+                try bench.whileLoadsStand { awaitLoads in
                     try bench.say(bench.star)
-                    try bench.awaitWaiters(1, "locktype = 'relation'", connection)
+                    try awaitLoads(1)
                     try bench.onLoop { bench.steward.end() }
                     try bench.begin(as: Self.other)
                     try bench.say(bench.star, isOf: Self.other, at: 2)

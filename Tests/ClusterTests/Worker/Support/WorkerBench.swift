@@ -252,6 +252,15 @@ final class WorkerBench: @unchecked Sendable {
         try body()
     }
 
+    /// Has every load of shards stand still while something happens, which can wait until so many loads stand.
+    func whileLoadsStand(_ body: (_ awaitLoads: (Int) throws -> Void) throws -> Void) throws {
+        let blocker = try connect()
+        try blocker.transaction {
+            _ = try blocker.execute("LOCK TABLE fature_v2.affiliates_optimized IN ACCESS EXCLUSIVE MODE")
+            try body { try awaitWaiters($0, "locktype = 'relation'", blocker) }
+        }
+    }
+
     /// Sends a join under the star's centre and returns what became of it.
     func join(_ externalID: String) throws -> Outcome { try awaitAnswer(try sendJoin(externalID)).outcome }
 
